@@ -137,9 +137,14 @@ def told(noted: str) -> str:
     changed, files = noted.splitlines(), long_files()
     taken = chosen(changed)
     about = {path for path, file in files.items() if concerned(path, file.judges, changed)}
+    concerning = (
+        f"with {len(taken & about)} of the {len(about)} that the change concerns"
+        if about
+        else "none of which the change concerns"
+    )
     return (
-        f"{len(taken)} of {len(files)} files of long tests, with {len(taken & about)} of the "
-        f"{len(about)} that the change concerns ({VARIABLE}={ALL} takes all)"
+        f"{len(taken)} of {len(files)} files of long tests, {concerning} "
+        f"({VARIABLE}={ALL} takes all)"
     )
 
 

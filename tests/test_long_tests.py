@@ -130,6 +130,11 @@ def test_a_run_says_which_long_tests_it_takes(monkeypatch: pytest.MonkeyPatch) -
         f"{taken} of {len(long_files())} files of long tests, with 4 of the 4 that the change "
         "concerns (TEST_LONG=all takes all)"
     )
+    taken = len(chosen(["CHANGELOG.md"]))
+    assert told("CHANGELOG.md") == (
+        f"{taken} of {len(long_files())} files of long tests, none of which the change concerns "
+        "(TEST_LONG=all takes all)"
+    )
     about = len(long_files())
     assert f"with {len(chosen([UNKNOWN]))} of the {about} that" in told(UNKNOWN)
 

@@ -87,12 +87,12 @@ def _values(parameter: Any) -> str:
     least, most = getattr(parameter, "min", None), getattr(parameter, "max", None)
     told = []
     if least is not None:
-        told.append(f"from {least:g}" if most is None else f"{least:g} to {most:g}")
+        told.append(f"from {least:.15g}" if most is None else f"{least:.15g} to {most:.15g}")
     match parameter.default:
         case bool() | "":
             pass
         case float() as number:
-            told.append(f"default {number:g}")
+            told.append(f"default {number:.15g}")
         case int() | str() as value:
             told.append(f"default {value}")
     return ", ".join(told)

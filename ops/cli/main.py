@@ -138,6 +138,16 @@ def overview() -> typer.Typer:
     return app
 
 
+_ONLY_ASK = frozenset(
+    [
+        *("analyze", "channels", "cleanup", "cost", "deployments", "diagnose", "explain"),
+        *("history", "logs", "notifications", "outputs", "perf", "releases", "report", "send"),
+        *("status", "tail", "templates", "users"),
+    ]
+)
+"""Commands that change nothing of a stack's resources."""
+
+
 def called(arguments: Sequence[str]) -> list[str]:
     """Return the name of the command that is called, or nothing where none of ours is."""
     return [word for word in list(_words(arguments))[:1] if word in COMMANDS]
@@ -179,10 +189,7 @@ def run() -> None:
         # Typer makes an exit of Ctrl-C; a command that takes it for its end exits with 0.
         code = end.code if isinstance(end, SystemExit) else 130
         if code == 130 and interruption.seen:
-            _say(
-                "interrupted. Run the same command again to continue; if that fails, run "
-                f"'notifyctl recover --stack {stack_in(sys.argv[1:], os.environ)}'."
-            )
+            _say(_interrupted("".join(called(sys.argv[1:]))))
             sys.exit(interruption.exit_code)
         if not code and (failure := output.failure):
             _say(f"standard output can't be written: {failure.strerror}. The command did its work.")
@@ -251,6 +258,16 @@ def _help_of(module: str, attribute: str) -> str:
                 if names == [attribute] and keyword.arg == "help":
                     return str(ast.literal_eval(keyword.value))
     return ""
+
+
+def _interrupted(command: str) -> str:
+    """Return how to go on after Ctrl-C: what only asks has left nothing to continue or repair."""
+    if command in _ONLY_ASK:
+        return "interrupted."
+    return (
+        "interrupted. Run the same command again to continue; if that fails, run "
+        f"'notifyctl recover --stack {stack_in(sys.argv[1:], os.environ)}'."
+    )
 
 
 def _advised(error: OperationError, command: str) -> str:

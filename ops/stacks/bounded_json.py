@@ -21,4 +21,9 @@ def parse_bounded(text: str | bytes) -> Any:
         text = text.decode(json.detect_encoding(text))
     if is_deeper_than(text, MAX_DEPTH):
         raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
-    return json.loads(text)
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> float:
+    """Refuse what Python reads and JSON doesn't have: NaN and the infinities."""
+    raise ValueError(f"{name} isn't JSON")

@@ -128,25 +128,26 @@ class CliFailures:
         reasons = self._reasons[:_MAX_REASONS] or _error_lines(said)
         kept = (
             "What was done before that is in the stack's state. Correct the cause, and run the "
-            "same command again."
+            "same notifyctl command again."
             if self._action in _CHANGING
-            else "Nothing was changed. Correct the cause, and run the same command again."
+            else "Nothing was changed. Correct the cause, and run the same notifyctl command again."
         )
         if any(map(_BUSY.search, reasons)):
             kept = (
                 "Cloudflare takes no more calls for now: wait five minutes, and run the same "
-                "command again."
+                "notifyctl command again."
             )
         if self._action in _CHANGING and any(map(_IS_GONE.search, reasons)):
             kept = (
                 "What isn't found was removed outside Pulumi: 'notifyctl refresh"
-                f"{self._option}' takes it out of the state; then run the same command again."
+                f"{self._option}' takes it out of the state; then run the same notifyctl command "
+                "again."
             )
         if self._action == "up" and any(map(_UNANSWERED.search, reasons)):
             kept = (
                 "A change got no proper answer, so it may have been made all the same: 'notifyctl "
                 f"recover{self._option}' finds out, and takes over what exists; then run the same "
-                "command again."
+                "notifyctl command again."
             )
         if self._action == "up" and any(map(_IS_THERE.search, reasons)):
             kept = (
@@ -178,24 +179,24 @@ class CliFailures:
         if "incorrect passphrase" in everything or "passphrase must be set" in everything:
             yield (
                 "The passphrase doesn't open the stack's secrets. Set PULUMI_CONFIG_PASSPHRASE to "
-                "the one that they were encrypted with, and run the same command again."
+                "the one that they were encrypted with, and run the same notifyctl command again."
             )
         if "must be set for login" in said or "not logged in" in said:
             yield (
                 "The Pulumi CLI isn't logged in to a state backend. Run 'pulumi login', or set "
                 "PULUMI_BACKEND_URL, or PULUMI_ACCESS_TOKEN for Pulumi Cloud, and run the same "
-                "command again."
+                "notifyctl command again."
             )
         if _NO_CREDENTIALS in said:
             yield (
                 "The state backend refuses the access token. Set PULUMI_ACCESS_TOKEN to a valid "
-                "one, or run 'pulumi login', and run the same command again."
+                "one, or run 'pulumi login', and run the same notifyctl command again."
             )
         if not self._reasons and (away := _AWAY.search(said)):
             yield (
                 f"The state backend {away[1]} doesn't answer ({away[2].rstrip('. ')}). Check the "
                 "network and PULUMI_BACKEND_URL (or the URL that 'pulumi login' was given), and "
-                "run the same command again."
+                "run the same notifyctl command again."
             )
         if _DAMAGED.search(everything):
             file = f".pulumi/stacks/{PROJECT}/{self._stack or 'STACK'}.json"
@@ -210,7 +211,7 @@ class CliFailures:
             version = f" {plugin[2]}" if plugin[2] else ""
             yield (
                 f"The Pulumi plugin for {plugin[1]} isn't installed. Run 'pulumi plugin install "
-                f"resource {plugin[1]}{version}' and run the same command again."
+                f"resource {plugin[1]}{version}' and run the same notifyctl command again."
             )
 
 

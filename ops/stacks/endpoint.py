@@ -6,10 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from infra.settings.values import is_loopback
-from notification_sdk import NotificationClient, NotificationError, StatusError, TransportError
+from notification_sdk import (
+    NotificationClient,
+    NotificationError,
+    StatusError,
+    TransportError,
+    ValidationError,
+)
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
-from ops.stacks.errors import ServiceError, StackFailed
+from ops.stacks.errors import ServiceError, StackFailed, UsageError
 from ops.stacks.local_cloud import require_local_cloud
 from ops.stacks.service import ServiceClient
 
@@ -29,6 +35,7 @@ def connected(context: StackContext) -> Iterator[NotificationClient]:
 
     Raises:
         StackFailed: the stack isn't deployed.
+        UsageError: a call inside the block can't be made with what it was given.
         ServiceError: the service refused a call inside the block, or didn't answer, or the stack is
             local and its cloud doesn't run.
     """
@@ -37,6 +44,8 @@ def connected(context: StackContext) -> Iterator[NotificationClient]:
         try:
             yield client
         except NotificationError as error:
+            if isinstance(error, ValidationError) and error.status is None:
+                raise UsageError(error.message) from None
             raise service_error(error) from None
 
 

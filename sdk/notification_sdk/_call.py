@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx
 
+from notification_sdk._arguments import filled
 from notification_sdk._errors import (
     InvalidResponse,
     NotificationError,
@@ -73,8 +75,11 @@ class Call(Generic[T]):
             ) from None
 
 
-def read_answer(call: Call[T], response: httpx.Response) -> T:
+def read_answer(call: Call[T], response: httpx.Response, *, now: float) -> T:
     """Return the call's result.
+
+    Args:
+        now: seconds since the epoch.
 
     Raises:
         StatusError: the service refused.
@@ -85,8 +90,9 @@ def read_answer(call: Call[T], response: httpx.Response) -> T:
     except (ValueError, RecursionError):
         document = None
     if response.status_code >= 400 and response.status_code not in call.accepted:
-        raise _refusal(response, document if isinstance(document, dict) else {})
-    if not isinstance(document, dict) or not 200 <= response.status_code < 600:
+        raise _refusal(response, document if isinstance(document, dict) else {}, now)
+    answered = response.is_success or response.status_code in call.accepted
+    if not isinstance(document, dict) or not answered:
         raise InvalidResponse(
             f"{_asked(response)} answered {response.status_code} without a JSON object. "
             "Is base_url the service's?",
@@ -106,7 +112,9 @@ def _asked(response: httpx.Response) -> str:
     return f"{response.request.method} {response.request.url.path}"
 
 
-def _refusal(response: httpx.Response, document: Mapping[str, Any]) -> NotificationError:
+def _refusal(
+    response: httpx.Response, document: Mapping[str, Any], now: float
+) -> NotificationError:
     status = response.status_code
     reason, code, request_id = (document.get(name) for name in ("error", "code", "request_id"))
     kind = status_error_type(status)
@@ -118,15 +126,25 @@ def _refusal(response: httpx.Response, document: Mapping[str, Any]) -> Notificat
         request_id=(
             request_id if isinstance(request_id, str) else response.headers.get("x-request-id")
         ),
-        retry_after=_retry_after(response),
+        retry_after=_retry_after(response, now),
         request=response.request,
     )
 
 
-def _retry_after(response: httpx.Response) -> float | None:
-    """Return the ``Retry-After`` header in seconds; the service sends no dates."""
+def _retry_after(response: httpx.Response, now: float) -> float | None:
+    """Return the ``Retry-After`` header in seconds.
+
+    The service sends seconds; a proxy before it may send a date (RFC 9110, section 10.2.3).
+    """
     text = response.headers.get("retry-after", "").strip()
-    return float(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return float(text)
+    try:
+        found = parsedate_to_datetime(text)
+        moment = found if found.tzinfo else found.replace(tzinfo=UTC)
+        return max(0.0, moment.timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
 
 
 def path(*segments: str) -> str:
@@ -135,8 +153,12 @@ def path(*segments: str) -> str:
 
 
 def target_of(base: str, query: Mapping[str, object]) -> str:
-    """Return path and query, without the parameters that are ``None``."""
-    pairs = [(name, shown(value)) for name, value in query.items() if value is not None]
+    """Return path and query, without the parameters that are ``None``.
+
+    Raises:
+        ValidationError: a parameter is an empty text.
+    """
+    pairs = [(name, shown(value)) for name, value in filled(query).items()]
     return f"{base}?{urlencode(pairs, quote_via=quote)}" if pairs else base
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from notification_sdk._arguments import filled, names
 from notification_sdk._call import Answer, Call, Moment, path, target_of
 from notification_sdk._errors import InvalidResponse, StatusError, status_error_type
 from notification_sdk._notification import NotificationRequest, SendResponse, SendResult
@@ -166,7 +167,7 @@ def save_template(
     body = {
         "name": name,
         "description": description,
-        "variables": None if variables is None else list(variables),
+        "variables": None if variables is None else list(names("variables", variables)),
         "contents": contents,
         "is_active": is_active,
     }
@@ -277,14 +278,17 @@ def redrive(body: Mapping[str, Any]) -> Call[Redriven]:
     return Call(
         method="POST",
         target="/api/notifications/retry",
-        body={name: value for name, value in body.items() if value is not None},
+        body=filled(body),
         read=lambda answer: Redriven.read(answer.fields.inner("data")),
         repeatable=False,
     )
 
 
 def cancel(log_ids: Sequence[int]) -> Call[int]:
-    """`POST /api/queue/clear-retries`; the result is the number of cancelled rows."""
+    """`POST /api/queue/clear-retries`; the result is the number of cancelled rows.
+
+    Repeated, it counts what the lost try has left.
+    """
     return Call(
         method="POST",
         target="/api/queue/clear-retries",
@@ -293,11 +297,14 @@ def cancel(log_ids: Sequence[int]) -> Call[int]:
     )
 
 
-def export_user(user_id: str, *, after: int, limit: int) -> Call[Mapping[str, Any]]:
+def export_user(
+    user_id: str, *, after: int, after_key: str | None, limit: int
+) -> Call[Mapping[str, Any]]:
     """`GET /api/users/{id}/export`."""
+    query = {"after": after, "after_key": after_key, "limit": limit}
     return Call(
         method="GET",
-        target=target_of(path("api", "users", user_id, "export"), {"after": after, "limit": limit}),
+        target=target_of(path("api", "users", user_id, "export"), query),
         read=lambda answer: answer.fields.mapping("data"),
     )
 

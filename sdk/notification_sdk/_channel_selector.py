@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Literal
+from typing import Literal, get_args
+
+from notification_sdk._arguments import at_least, known, names
 
 Priority = Literal["urgent", "normal", "marketing", "transactional"]
 Urgency = Literal["immediate", "high", "normal", "low"]
@@ -45,11 +47,12 @@ class SmartChannelSelector:
 
     def set_priority_channels(self, priority: Priority, channels: Iterable[str]) -> None:
         """Change which channels a priority prefers, the best first."""
-        self._priorities[priority] = tuple(channels)
+        known("priority", priority, get_args(Priority))
+        self._priorities[priority] = names("channels", channels)
 
     def set_fallback_channels(self, failed: str, channels: Iterable[str]) -> None:
         """Change which channels stand in for one that failed, the best first."""
-        self._fallbacks[failed] = tuple(channels)
+        self._fallbacks[failed] = names("channels", channels)
 
     def select_channels(
         self,
@@ -63,15 +66,27 @@ class SmartChannelSelector:
 
         Preferred channels go before those of the priority. Where none of them is available, any
         available one is taken; where nothing is available, ``webhook``.
+
+        Raises:
+            ValueError: there is no such priority, or ``max_channels`` is below 1.
+            ValidationError: ``preferred`` isn't a list of names.
         """
-        ranked = dict.fromkeys([*preferred, *self._priorities[priority], *sorted(available)])
+        known("priority", priority, get_args(Priority))
+        at_least("max_channels", max_channels, 1)
+        liked = names("preferred", preferred)
+        ranked = dict.fromkeys([*liked, *self._priorities[priority], *sorted(available)])
         chosen = [channel for channel in ranked if channel in available]
         return tuple(chosen[:max_channels]) or DEFAULT_CHANNELS
 
     def select_channels_by_urgency(
         self, available: Collection[str], urgency: Urgency
     ) -> tuple[str, ...]:
-        """Return all for ``immediate``, two for ``high`` and ``normal``, one for ``low``."""
+        """Return all for ``immediate``, two for ``high`` and ``normal``, one for ``low``.
+
+        Raises:
+            ValueError: there is no such urgency.
+        """
+        known("urgency", urgency, get_args(Urgency))
         priority, max_channels = _BY_URGENCY[urgency]
         return self.select_channels(available, priority=priority, max_channels=max_channels)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from notification_sdk._arguments import known
 from notification_sdk._channels import CHANNELS
 from notification_sdk._template_renderer import TemplateRenderer
 
@@ -14,6 +15,8 @@ Made = tuple[int, dict[str, Any], dict[str, str]]
 Route = tuple[str, str, Callable[..., Made]]
 """A method, a pattern of a path, and a function of its groups, ``query`` and ``body``."""
 SEGMENT = r"([^/]+)"
+STATUSES = ("pending", "sent", "failed", "retry_scheduled", "cancelled")
+_IN_FLIGHT = ("pending", "retry_scheduled")
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -80,6 +83,17 @@ class FakeConfigs:
         self._kept[user_id, channel] = saved
         return saved, kept is None
 
+    def erase(self, user_id: str) -> int:
+        """Forget a user's configurations, and return how many."""
+        own = [place for place in self._kept if place[0] == user_id]
+        for place in own:
+            del self._kept[place]
+        return len(own)
+
+    def rows(self, user_id: str) -> list[dict[str, Any]]:
+        """Return a user's configurations."""
+        return [config for (user, _), config in self._kept.items() if user == user_id]
+
     def _save(self, *, query: Mapping[str, str], body: dict[str, Any]) -> Made:
         user_id, channel = str(body.get("user_id")), str(body.get("channel_type"))
         if channel.partition(":")[0] not in CHANNELS:
@@ -97,7 +111,7 @@ class FakeConfigs:
             for (user, channel), config in self._kept.items()
             if query.get("user_id") in (None, user) and query.get("channel_type") in (None, channel)
         ]
-        return ok(data=_page(found, query, 100))
+        return ok(data=_page(found, query, 100, 1000))
 
     def _delete(self, *, query: Mapping[str, str], body: Any) -> Made:
         place = (query.get("user_id", ""), query.get("channel_type", ""))
@@ -169,7 +183,7 @@ class FakeTemplates:
             if (template["is_active"] or inactive_too)
             and query.get("channel") in (None, *template["contents"])
         ]
-        return ok(data=_page(found, query, 50))
+        return ok(data=_page(found, query, 50, 200))
 
     def _delete(self, key: str, *, query: Mapping[str, str], body: Any) -> Made:
         self._found(key)["is_active"] = False
@@ -206,6 +220,7 @@ class FakeLogs:
         """Return the routes that these answer."""
         return [
             ("GET", "/api/notification-logs", self._list),
+            ("DELETE", "/api/notification-logs/cleanup", self._clean),
             ("GET", f"/api/notification-logs/{SEGMENT}", self._get),
             ("POST", "/api/notifications/retry", self._retry),
             ("POST", "/api/queue/clear-retries", self._cancel),
@@ -221,24 +236,54 @@ class FakeLogs:
 
     def settle(self, message_id: str, status: str) -> None:
         """Give a row another status."""
+        known("status", status, STATUSES)
         found = [row for row in self._rows if row["message_id"] == message_id]
         if not found:
             raise KeyError(message_id)
         found[0]["status"] = status
 
+    def rows(self, user_id: str) -> list[dict[str, Any]]:
+        """Return a user's rows, the oldest first."""
+        return [row for row in reversed(self._rows) if row["user_id"] == user_id]
+
+    def erase(self, user_id: str) -> int:
+        """Forget a user's rows, and return how many."""
+        return self._keep(lambda row: row["user_id"] != user_id)
+
+    def _keep(self, wanted: Callable[[dict[str, Any]], bool]) -> int:
+        before = len(self._rows)
+        self._rows = [row for row in self._rows if wanted(row)]
+        return before - len(self._rows)
+
+    def _clean(self, *, query: Mapping[str, str], body: Any) -> Made:
+        settled = ("sent", "failed", "cancelled")
+        if query.get("status", "sent") not in settled:
+            text = f"status must be one of: {', '.join(settled)}"
+            raise Refusal(400, "INVALID_PARAMETER", text)
+        statuses = (query["status"],) if "status" in query else settled
+        before = query.get("before", "")
+        deleted = self._keep(lambda r: r["status"] not in statuses or r["created_at"] >= before)
+        return ok(data={"deleted_count": deleted, "before": before})
+
     def _list(self, *, query: Mapping[str, str], body: Any) -> Made:
-        fields = {"user_id": "user_id", "channel": "channel_type", "status": "status"}
+        fields = {"user_id": "user_id", "channel": "channel_type"}
         fields |= {name: name for name in ("template_key", "request_id", "message_id")}
+        status = {"retry": "retry_scheduled"}.get(query.get("status", ""), query.get("status"))
+        if status not in (None, *STATUSES):
+            text = "status must be one of: pending, sent, failed, retry, cancelled"
+            raise Refusal(400, "INVALID_PARAMETER", text)
         found = [
             row
             for row in self._rows
-            if all(query.get(name) in (None, row[field]) for name, field in fields.items())
+            if status in (None, row["status"])
+            and all(query.get(name) in (None, row[field]) for name, field in fields.items())
             and query.get("start_date", "") <= row["created_at"] <= query.get("end_date", "~")
         ]
+        page = _page(found, query, 50, 1000)
         limit, offset = int(query.get("limit", 50)), int(query.get("offset", 0))
         paging = {"total": len(found), "limit": limit, "offset": offset}
         return ok(
-            data={"logs": _page(found, query, 50), **paging},
+            data={"logs": page, **paging},
             pagination={**paging, "hasMore": offset + limit < len(found)},
         )
 
@@ -285,6 +330,50 @@ class FakeLogs:
         return ok(data={"updated": len(chosen)})
 
 
+class FakePersons:
+    """What is kept about one person."""
+
+    def __init__(self, configs: FakeConfigs, logs: FakeLogs) -> None:
+        self._configs = configs
+        self._logs = logs
+
+    def routes(self) -> list[Route]:
+        """Return the routes that these answer."""
+        return [
+            ("GET", f"/api/users/{SEGMENT}/export", self._export),
+            ("DELETE", f"/api/users/{SEGMENT}", self._erase),
+        ]
+
+    def _export(self, user_id: str, *, query: Mapping[str, str], body: Any) -> Made:
+        after, rows = int(query.get("after", 0)), self._logs.rows(user_id)
+        configs = self._configs.rows(user_id)
+        if not (rows or configs):
+            raise Refusal(404, "NOT_FOUND", "Nothing is kept about this user")
+        later = [row for row in rows if row["id"] > after]
+        page = _page(later, {**query, "offset": "0"}, 1000, 1000)
+        return ok(
+            data={
+                "user_id": user_id,
+                "exported_at": time_text(0),
+                "configs": configs,
+                "notifications": page,
+                "idempotency_keys": [],
+                "holds": [],
+                "next_after": page[-1]["id"] if len(page) < len(later) else None,
+                "next_key": None,
+            }
+        )
+
+    def _erase(self, user_id: str, *, query: Mapping[str, str], body: Any) -> Made:
+        waiting = [r for r in self._logs.rows(user_id) if r["status"] in _IN_FLIGHT]
+        if waiting and query.get("force") != "true":
+            text = f"{len(waiting)} notifications of this user are still being delivered"
+            raise Refusal(409, "LOG_IN_FLIGHT", text)
+        if not self._configs.erase(user_id) + self._logs.erase(user_id):
+            raise Refusal(404, "NOT_FOUND", "Nothing is kept about this user")
+        return ok(data={"user_id": user_id, "complete": True})
+
+
 def _rendered(text: Mapping[str, Any], variables: Mapping[str, Any]) -> tuple[str, str | None]:
     renderer = TemplateRenderer()
     subject = text.get("subject_template")
@@ -307,6 +396,19 @@ def _shown(key: str, template: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _page(found: list[dict[str, Any]], query: Mapping[str, str], size: int) -> list[dict[str, Any]]:
-    offset = int(query.get("offset", 0))
-    return found[offset : offset + int(query.get("limit", size))]
+def _page(
+    found: list[dict[str, Any]], query: Mapping[str, str], size: int, largest: int
+) -> list[dict[str, Any]]:
+    limit = _whole(query, "limit", size, minimum=1)
+    if limit > largest:
+        raise Refusal(400, "INVALID_PARAMETER", f"limit must not exceed {largest}")
+    offset = _whole(query, "offset", 0, minimum=0)
+    return found[offset : offset + limit]
+
+
+def _whole(query: Mapping[str, str], name: str, default: int, *, minimum: int) -> int:
+    text = query.get(name, str(default))
+    if not (text.isascii() and text.isdigit()) or int(text) < minimum:
+        kind = "a positive integer" if minimum else "a non-negative integer"
+        raise Refusal(400, "INVALID_PARAMETER", f"{name} must be {kind}")
+    return int(text)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NotRequired, Self, TypedDict
 
 from notification_sdk._call import shown
+from notification_sdk._errors import ValidationError
 from notification_sdk._reading import Fields
 
 _WAITS = ("send_at", "held_until", "throttled_until")
@@ -18,9 +19,19 @@ Channels = tuple[str | tuple[str, ...], ...]
 
 
 def as_channels(channels: Iterable[str | Sequence[str]] | None) -> Channels:
-    """Return channels as a request holds them. A text is one channel, not a list of letters."""
+    """Return channels as a request holds them. A text is one channel, not a list of letters.
+
+    Raises:
+        ValidationError: it isn't a list of names and of lists of names.
+    """
     listed = (channels,) if isinstance(channels, str) else channels or ()
-    return tuple(each if isinstance(each, str) else tuple(each) for each in listed)
+    try:
+        return tuple(each if isinstance(each, str) else tuple(each) for each in listed)
+    except TypeError:
+        raise ValidationError(
+            f"channels must be names, or lists of names as fallbacks, and is {channels!r}.",
+            code="INVALID_CHANNELS",
+        ) from None
 
 
 class CustomContent(TypedDict):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from notification_sdk._arguments import over_zero
 from notification_sdk._errors import (
     InvalidResponse,
     NotificationError,
@@ -70,8 +71,7 @@ class Pacer:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not self.rate > 0:
-            raise ValueError(f"max_requests_per_second must be over 0, and is {self.rate}")
+        over_zero("max_requests_per_second", self.rate)
 
     def wait(self, now: float) -> float:
         """Take the next place and return the seconds until it.
@@ -105,10 +105,14 @@ def request_error(error: httpx.RequestError, base_url: str, timeout: float) -> N
             never_arrived=never_arrived,
         )
     return TransportError(
-        f"{base_url} can't be reached for {asked}: {error or type(error).__name__}.",
+        f"{base_url} can't be reached for {asked}: {_reason(error)}.",
         request=request,
         never_arrived=never_arrived,
     )
+
+
+def _reason(error: httpx.RequestError) -> str:
+    return str(error).rstrip(".") or type(error).__name__
 
 
 def connection(base_url: str, host: str | None) -> tuple[str, dict[str, str]]:
@@ -122,14 +126,9 @@ def connection(base_url: str, host: str | None) -> tuple[str, dict[str, str]]:
         host: the ``Host`` header, where it isn't the URL's own.
     """
     parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(
-            f"base_url must be an http or https URL such as https://notify.example.com, "
-            f"and is {base_url!r}"
-        )
     headers = {"User-Agent": USER_AGENT, "Accept": "application/json"}
     address = base_url
-    if parts.hostname.endswith(".localhost"):
+    if (parts.hostname or "").endswith(".localhost"):
         port = f":{parts.port}" if parts.port else ""
         address, host = f"{parts.scheme}://127.0.0.1{port}{parts.path}", host or parts.netloc
     return address, headers | ({"Host": host} if host else {})
@@ -147,9 +146,15 @@ def make_options(
     max_requests_per_second: float | None,
     now: Callable[[], float] = time.time,
 ) -> Options:
-    """Return the settings of a client from what its constructor takes."""
+    """Return the settings of a client from what its constructor takes.
+
+    Raises:
+        ValueError: the URL isn't one, has a path, or a number is out of its range.
+    """
+    if not isinstance(api_key, str):
+        raise ValueError(f"api_key must be a text, and is of type {type(api_key).__name__}")
     return Options(
-        base_url=base_url.rstrip("/"),
+        base_url=_service_url(base_url),
         api_key=api_key,
         retry=retry or RetryPolicy(max_retries=max_retries, delay=retry_delay),
         hooks=hooks or Hooks(),
@@ -157,3 +162,21 @@ def make_options(
         pacer=None if max_requests_per_second is None else Pacer(max_requests_per_second),
         now=now,
     )
+
+
+def _service_url(base_url: str) -> str:
+    """Return the URL without its last slash.
+
+    A path, query or fragment would be signed and never be what the service sees.
+    """
+    try:
+        parts = urlsplit(base_url.rstrip("/"))
+        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except (AttributeError, ValueError):
+        right = False
+    if not right or parts.path or parts.query or parts.fragment:
+        raise ValueError(
+            "base_url must be an http or https URL without a path, such as "
+            f"https://notify.example.com, and is {base_url!r}"
+        )
+    return base_url.rstrip("/")

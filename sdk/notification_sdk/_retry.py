@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from notification_sdk._arguments import at_least
 from notification_sdk._errors import NotificationError, TransportError
 
 _PASSING_STATUSES = frozenset({429, 502, 503, 504})
@@ -30,6 +31,9 @@ class RetryPolicy:
         max_delay: the longest wait, in seconds, where the service names none.
         max_retry_after: the longest ``Retry-After`` to wait for, in seconds.
         chance: returns a number from 0 to 1.
+
+    Raises:
+        ValueError: a number is negative, or isn't a number.
     """
 
     max_retries: int = 3
@@ -37,6 +41,10 @@ class RetryPolicy:
     max_delay: float = 30.0
     max_retry_after: float = 60.0
     chance: Callable[[], float] = field(default=random.random, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("max_retries", "delay", "max_delay", "max_retry_after"):
+            at_least(name, getattr(self, name), 0)
 
     def wait(self, error: NotificationError, *, retries: int, repeatable: bool) -> float | None:
         """Return the seconds to wait before the next try; ``None`` gives up.

@@ -6,6 +6,8 @@ import hashlib
 import hmac
 from typing import Literal
 
+from notification_sdk._arguments import known
+
 
 def sign_request(
     key: str,
@@ -28,7 +30,11 @@ def sign_request(
         body: the raw body.
         version: the ``X-Signature-Version``. Version 1 covers neither method nor path of a
             request with a body; a service may refuse it.
+
+    Raises:
+        ValueError: there is no such version.
     """
+    known("version", version, (1, 2))
     if version == 2:
         digest = hashlib.sha256(body).hexdigest()
         message = f"{timestamp}\n{method}\n{target}\n{digest}".encode()

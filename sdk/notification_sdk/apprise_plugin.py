@@ -52,6 +52,9 @@ def send(
     if not user or not meta.get("user"):
         _log.error("The URL must be SCHEME://API_KEY@HOST/USER/CHANNEL; channels are optional.")
         return False
+    if not body.strip():
+        _log.error("There is no text to send, and the notification service has no attachments.")
+        return False
     if attach:
         _log.warning("The notification service has no attachments: only the text is sent.")
     scheme = _SCHEMES[meta["schema"]]

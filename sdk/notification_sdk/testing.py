@@ -15,16 +15,19 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
 import httpx
 
+from notification_sdk._arguments import at_least, known
 from notification_sdk._async.client import MAX_BULK, AsyncNotificationClient
 from notification_sdk._channels import CHANNELS
 from notification_sdk._fake_stores import (
     FakeConfigs,
     FakeLogs,
+    FakePersons,
     FakeTemplates,
     Made,
     Refusal,
@@ -36,6 +39,8 @@ from notification_sdk._sync.client import NotificationClient
 
 TEST_URL = "https://notification.test"
 TEST_KEY = "test-key-of-notification-sdk"
+_MAX_CONTENT = 100_000
+"""Characters, as the service has it."""
 _NEVER_TRIED = ("TEMPLATE_CONTENT_NOT_FOUND", "CHANNEL_NOT_CONFIGURED")
 
 
@@ -88,6 +93,7 @@ class FakeNotificationService:
             *self._configs.routes(),
             *self._templates.routes(),
             *self._logs.routes(),
+            *FakePersons(self._configs, self._logs).routes(),
         ]
 
     def transport(self) -> httpx.MockTransport:
@@ -113,7 +119,15 @@ class FakeNotificationService:
         return AsyncNotificationClient(TEST_URL, self._key, **(defaults | options))
 
     def add_user(self, user_id: str, *channels: str) -> None:
-        """Configure channels of a user; the others then count as not configured."""
+        """Configure channels of a user; the others then count as not configured.
+
+        Raises:
+            ValueError: no channel is named, or one that doesn't exist.
+        """
+        if not channels:
+            raise ValueError("name at least one channel of the user")
+        for channel in channels:
+            _known_channel(channel)
         for channel in channels:
             self._configs.store(user_id, channel, {"webhook_url": "https://endpoint.test"})
 
@@ -130,7 +144,14 @@ class FakeNotificationService:
         error: str = "The fake service was told to fail.",
         retry_after: int | None = None,
     ) -> None:
-        """Refuse the next request without doing anything; call it again for further requests."""
+        """Refuse the next request without doing anything; call it again for further requests.
+
+        Raises:
+            ValueError: the status isn't one of a refusal.
+        """
+        known("status", status, range(400, 600))
+        if retry_after is not None:
+            at_least("retry_after", retry_after, 0)
         self._failures.append(Refusal(status, code, error, retry_after=retry_after))
 
     def lose_next_answer(self) -> None:
@@ -145,11 +166,21 @@ class FakeNotificationService:
         error: str = "HTTP 404",
         retry: bool = False,
     ) -> None:
-        """Let every send over a channel fail; with ``retry``, be scheduled for a retry."""
+        """Let every send over a channel fail; with ``retry``, be scheduled for a retry.
+
+        Raises:
+            ValueError: there is no such channel.
+        """
+        _known_channel(channel)
         self._outcomes[channel] = ("retry_scheduled" if retry else "failed", code, error)
 
     def settle(self, message_id: str, status: str) -> None:
-        """Give a notification another status, such as ``sent`` after a retry."""
+        """Give a notification another status, such as ``sent`` after a retry.
+
+        Raises:
+            ValueError: there is no such status.
+            KeyError: there is no such notification.
+        """
         self._logs.settle(message_id, status)
 
     def handle(self, request: httpx.Request) -> httpx.Response:
@@ -369,8 +400,56 @@ def _checked(body: Mapping[str, Any]) -> tuple[str, list[str], dict[str, str]]:
     if body.get("template_key") is None and body.get("custom_content") is None:
         text = "Either template_key or custom_content must be provided"
         raise Refusal(400, "MISSING_CONTENT", text)
+    _check_content(body.get("custom_content"))
+    key = body.get("idempotency_key")
+    if key is not None and not (isinstance(key, str) and 1 <= len(key) <= 255):
+        text = "idempotency_key must be 1 to 255 characters"
+        raise Refusal(400, "INVALID_IDEMPOTENCY_KEY", text)
+    _check_object(body.get("variables"), "variables", 65_536)
+    _check_object(body.get("metadata"), "metadata", 4_096)
+    if body.get("send_at") is not None and not _has_zone(body["send_at"]):
+        text = "send_at must be an ISO 8601 time with its zone, in the future, at most 7 days ahead"
+        raise Refusal(400, "INVALID_REQUEST", text)
     after = {second: first for group in groups for first, second in itertools.pairwise(group)}
     return user_id, list(dict.fromkeys(listed)), after
+
+
+def _check_content(custom: Any) -> None:
+    if custom is None:
+        return
+    if not isinstance(custom, dict):
+        raise Refusal(400, "INVALID_CUSTOM_CONTENT", "custom_content must be an object")
+    content = custom.get("content")
+    if not isinstance(content, str) or not content:
+        text = "custom_content.content is required and must be a string"
+    elif not content.strip():
+        text = "custom_content.content must have a character that can be seen"
+    elif len(content) > _MAX_CONTENT:
+        text = f"custom_content.content must not exceed {_MAX_CONTENT} characters"
+    else:
+        return
+    raise Refusal(400, "INVALID_CONTENT", text)
+
+
+def _check_object(value: Any, name: str, max_bytes: int) -> None:
+    if value is None:
+        return
+    code = f"INVALID_{name.upper()}"
+    if not isinstance(value, dict):
+        raise Refusal(400, code, f"{name} must be an object")
+    if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > max_bytes:
+        raise Refusal(400, code, f"{name} must not exceed {max_bytes} bytes of JSON")
+
+
+def _has_zone(moment: Any) -> bool:
+    try:
+        return datetime.fromisoformat(moment).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
+
+
+def _known_channel(channel: str) -> None:
+    known("channel", channel.partition(":")[0], CHANNELS)
 
 
 def _refused(refusal: Refusal) -> httpx.Response:

@@ -204,6 +204,32 @@ def test_the_tab_has_no_serious_accessibility_problem(
     assert serious_problems(page) == []
 
 
+@pytest.mark.parametrize("pages", [1, 2, 3])
+def test_a_template_beyond_the_first_page_can_be_sent(console: OpenConsole, pages: int) -> None:
+    page, asked = console.page, list[str]()
+
+    def many(route: Route) -> None:
+        asked.append(route.request.url.partition("?")[2])
+        answer = route.fetch(url=route.request.url.partition("?")[0])
+        document = answer.json()
+        row = document["data"][0]
+        count = 200 if len(asked) < pages else 1
+        names = [f"many-{len(asked)}-{number}" for number in range(count)]
+        document["data"] = [{**row, "template_key": name} for name in names]
+        document["pagination"]["hasMore"] = len(asked) < pages
+        route.fulfill(response=answer, json=document)
+
+    page.route("**/api/templates?*", many)
+    console.open("Send")
+    page.get_by_text("Template", exact=True).click()
+    choice = page.get_by_label("Template", exact=True).last
+    last = f"many-{pages}-0"
+    expect(choice.locator(f"option[value='{last}']")).to_have_count(1)
+    assert asked == [f"limit=200&offset={200 * number}" for number in range(pages)]
+    choice.select_option(last)
+    expect(choice).to_have_value(last)
+
+
 @pytest.mark.parametrize(("listed", "told"), [(199, True), (200, False)])
 def test_only_a_user_whom_the_whole_list_lacks_is_called_not_configured(
     console: OpenConsole, listed: int, told: bool

@@ -86,7 +86,9 @@ def test_each_kind_of_failure_has_its_sentence(
     told = refusal(workspace, "preview")
     assert "wrong: a" in told
     assert "wrong: b" in told
-    assert told.endswith("Nothing was changed. Correct the cause, and run the same command again.")
+    assert told.endswith(
+        "Nothing was changed. Correct the cause, and run the same notifyctl command again."
+    )
     assert "Traceback" not in told
 
     with monkeypatch.context() as patch:

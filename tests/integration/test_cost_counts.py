@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from notification_sdk import NotificationClient, SendResponse
+from notification_sdk import NotificationClient, NotificationRequest, SendResponse
 from ops.observe.cost.model import Counts
 from tests.eventually import eventually
 from tests.installation import Installation
@@ -129,6 +129,49 @@ def test_a_retry_costs_what_is_computed_with(
     retried = lines(moving, requestId=send_again.request_id, type="delivery_attempt")
     assert first["log_events"] == counts.send["log_events"] + 1
     assert len(retried) + 1 + _INVOCATION_LOG == counts.retry["log_events"]
+
+
+def test_a_recipient_whom_the_isolate_does_not_know_costs_what_is_computed_with(
+    moving: Installation, client: NotificationClient
+) -> None:
+    counts = Counts.load()
+    name = f"user-{secrets.token_hex(4)}"
+    client.configs.set(name, "webhook", {"webhook_url": f"{moving.sink_url}/hook/{name}"})
+    first, second = (usage(moving, send(client, name, key).request_id) for key in ("a", "b"))
+    assert first["round_trips"] - second["round_trips"] == counts.cold["round_trips"]
+    assert 0 < first["rows_read"] - second["rows_read"] <= counts.cold["rows_read"]
+    same = ("rows_written", "log_events")
+    assert [first[each] for each in same] == [second[each] for each in same]
+
+
+def test_the_cron_counts_each_notification_of_two_hours_at_what_is_computed_with(
+    moving: Installation, client: NotificationClient, user: str
+) -> None:
+    def counted() -> int:
+        """Return what the cheapest of some firings reads: none that looks back a whole day."""
+        return min(int(clean_up(moving)["rows_read"]) for _ in range(3))
+
+    before = counted()
+    request = NotificationRequest(
+        user_id=user, channels=("webhook",), custom_content={"content": "x"}
+    )
+    assert not client.send_bulk([request] * 40).failed
+    each = Counts.load().counted["rows_read"]
+    assert 40 * (each - 1) < counted() - before <= 40 * each + 20
+
+
+def clean_up(installation: Installation) -> dict[str, Any]:
+    """Let the next firing of the cron come, and return the line of its clean-up."""
+
+    def ended() -> list[dict[str, Any]]:
+        return lines(installation, type="scheduled_task", taskStatus="completed")
+
+    known = [line for line in ended() if line["taskName"] == "data_cleanup"]
+    installation.advance_clock(300)
+    return eventually(
+        lambda: [line for line in ended() if line["taskName"] == "data_cleanup"][len(known) :],
+        what="the cron's clean-up",
+    )[-1]
 
 
 def test_a_firing_of_the_cron_that_finds_nothing_to_do_costs_no_more_than_is_computed_with(

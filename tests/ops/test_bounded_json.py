@@ -38,3 +38,9 @@ def test_texts_without_an_end_take_no_longer_than_their_length() -> None:
 def test_a_log_line_that_nests_too_deep_is_a_text() -> None:
     line = LogLine.parse("[" * 100_000, level="info", moment="")
     assert line.message == "[" * 100_000
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_what_python_reads_and_json_does_not_have_is_refused(word: str) -> None:
+    with pytest.raises(ValueError, match=f"^{word} isn't JSON$"):
+        parse_bounded(f'{{"a": [{word}]}}')

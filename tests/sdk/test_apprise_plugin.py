@@ -125,6 +125,29 @@ def test_an_attachment_is_left_out_with_a_warning(
     assert "only the text is sent" in caplog.text
 
 
+def test_an_attachment_alone_fails_and_says_that_there_is_no_text(
+    notification_service: FakeNotificationService,
+    address: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / "graph.txt").write_text("x")
+    sender = apprise.Apprise(f"{address}/ada/lark")
+    assert not sender.notify(body="", attach=str(tmp_path / "graph.txt"))
+    assert notification_service.requests == []
+    assert "There is no text to send" in caplog.text
+    assert "only the text is sent" not in caplog.text
+
+
+def test_markdown_is_sent_as_it_is_written(
+    notification_service: FakeNotificationService, address: str
+) -> None:
+    sender = apprise.Apprise(f"{address}/ada/lark")
+    assert sender.notify(body="**95 %** used", body_format=apprise.NotifyFormat.MARKDOWN)
+    [sent] = notification_service.sent
+    assert sent.content == "**95 %** used"
+
+
 def test_the_command_takes_the_plugin_by_its_path(
     notification_service: FakeNotificationService, address: str, tmp_path: Path
 ) -> None:

@@ -484,6 +484,102 @@ def test_a_bulk_whose_answer_was_lost_is_repeated_and_sent_once(
     assert len(service.sent) == 2
 
 
+def test_a_bulk_that_is_too_large_is_sent_in_halves_and_keeps_the_order() -> None:
+    service, bodies = FakeNotificationService(), list[int]()
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        bodies.append(len(request.content))
+        if len(request.content) > 1_000:
+            document = {"success": False, "error": "too large", "code": "PAYLOAD_TOO_LARGE"}
+            return httpx.Response(413, json=document)
+        return service.handle(request)
+
+    client = service.client(transport=httpx.MockTransport(handle))
+    texts = ["a" * 300, "b" * 2_000, "c" * 300, "d" * 300, "e" * 300]
+    outcome = client.send_bulk([request(custom_content={"content": text}) for text in texts])
+    assert [sent.content[0] for sent in service.sent] == ["a", "c", "d", "e"]
+    assert [item.error and item.error.code for item in outcome.items] == [
+        None, "PAYLOAD_TOO_LARGE", None, None, None,
+    ]  # fmt: skip
+    assert max(bodies) == bodies[0]
+
+
+def test_all_rows_of_a_batch_are_found_by_its_request() -> None:
+    """A batch of 100 sends over several channels has more rows than a page."""
+    unsigned = FakeNotificationService("")
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        assert request.url.params["request_id"] == "one batch"
+        listed = httpx.Request("GET", request.url.copy_remove_param("request_id"))
+        return unsigned.handle(listed)
+
+    sender = unsigned.client()
+    for number in range(250):
+        sender.quick.lark("ada", str(number))
+    client = unsigned.client(transport=httpx.MockTransport(handle))
+    found = client.logs.get_by_request_id("one batch")
+    assert [entry.content for entry in found] == [str(n) for n in reversed(range(250))]
+
+
+def test_a_user_is_reached_over_more_endpoints_than_a_page_has() -> None:
+    service = FakeNotificationService()
+    named = [f"webhook:e{number}" for number in range(101)]
+    service.add_user("ada", *named)
+    assert service.client().configs.active_channels("ada") == tuple(named)
+
+
+def test_what_is_kept_about_a_person_is_exported_in_pages_and_erased(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    service.add_user("ada", "lark")
+    for number in range(5):
+        client.quick.lark("ada", str(number))
+    pages = list(client.users.export("ada", page_size=2))
+    texts = [[row["content"] for row in page["notifications"]] for page in pages]
+    assert texts == [["0", "1"], ["2", "3"], ["4"]]
+    service.fail_channel("lark", retry=True)
+    client.quick.lark("ada", "waits")
+    with pytest.raises(ConflictError):
+        client.users.delete("ada")
+    client.users.delete("ada", force=True)
+    for call in (client.users.delete, lambda user: list(client.users.export(user))):
+        with pytest.raises(NotFoundError):
+            call("ada")
+
+
+def test_an_export_goes_on_for_keys_when_no_notification_is_left() -> None:
+    pages = iter(
+        [
+            {"notifications": [], "idempotency_keys": ["a"], "next_after": 7, "next_key": "a"},
+            {"notifications": [], "idempotency_keys": ["b"], "next_after": None, "next_key": None},
+        ]
+    )
+    asked: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.query.decode())
+        return httpx.Response(200, json={"success": True, "data": next(pages)})
+
+    client = NotificationClient("https://n.example", "key", transport=httpx.MockTransport(handle))
+    found = [page["idempotency_keys"] for page in client.users.export("ada", page_size=9)]
+    assert found == [["a"], ["b"]]
+    assert asked == ["after=0&limit=9", "after=7&after_key=a&limit=9"]
+
+
+def test_settled_notifications_are_cleaned_up_by_age_and_status(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    client.quick.lark("ada", "sent")
+    service.fail_channel("lark")
+    client.quick.lark("ada", "failed")
+    assert client.logs.cleanup("2020-01-01") == 0
+    assert client.logs.cleanup("2030-01-01", status="failed") == 1
+    with pytest.raises(ValidationError):
+        client.logs.cleanup("2030-01-01", status="pending")
+    assert client.logs.cleanup("2030-01-01") == 1
+    assert client.logs.query().total == 0
+
+
 def test_a_bulk_that_is_refused_as_a_whole_fails_for_each(
     service: FakeNotificationService, client: NotificationClient
 ) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import email
 import os
+import re
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -149,6 +153,27 @@ def built_wheel(folder: Path) -> Path:
     )  # fmt: skip
     [wheel] = folder.glob("notification_sdk-*.whl")
     return wheel
+
+
+def test_the_wheel_says_what_it_is(tmp_path: Path) -> None:
+    """Its licence, its readme, and what it needs: everything that it imports."""
+    with zipfile.ZipFile(built_wheel(tmp_path)) as wheel:
+        folder = next(name for name in wheel.namelist() if name.endswith("/METADATA"))[:-8]
+        about = email.message_from_bytes(wheel.read(f"{folder}METADATA"))
+        licence = wheel.read(f"{folder}licenses/LICENSE")
+        modules = [wheel.read(name) for name in wheel.namelist() if name.endswith(".py")]
+    assert licence == (ROOT / "LICENSE").read_bytes()
+    assert str(about.get_payload()).strip() == (SDK / "README.md").read_text().strip()
+    assert "Typing :: Typed" in about.get_all("Classifier", [])
+    needed = {re.split(r"[<>=;]", each)[0].strip() for each in about.get_all("Requires-Dist", [])}
+    imported = set()
+    for each in ast.walk(ast.Module([s for m in modules for s in ast.parse(m).body], [])):
+        if isinstance(each, ast.Import):
+            imported |= {name.name.partition(".")[0] for name in each.names}
+        elif isinstance(each, ast.ImportFrom) and not each.level:
+            imported.add(str(each.module).partition(".")[0])
+    own = {"notification_sdk", "pytest"}
+    assert imported - sys.stdlib_module_names - own == needed
 
 
 @pytest.mark.soak

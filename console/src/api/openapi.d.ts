@@ -1575,7 +1575,7 @@ export interface operations {
             content: {
                 "application/json": {
                     reason?: string;
-                    /** Format: date-time */
+                    /** @description ISO-8601 date (its first moment, UTC) or date-time */
                     until: string;
                 };
             };
@@ -3542,6 +3542,8 @@ export interface operations {
             query?: {
                 /** @description A page's `next_after` */
                 after?: number;
+                /** @description A page's `next_key` */
+                after_key?: string;
                 /** @description How many at most */
                 limit?: number;
             };
@@ -3595,6 +3597,7 @@ export interface operations {
                                 status: "in_progress" | "completed";
                             }[];
                             next_after: number | null;
+                            next_key: string | null;
                             notifications: components["schemas"]["Notification"][];
                             user_id: string;
                         };

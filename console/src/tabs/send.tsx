@@ -24,7 +24,21 @@ interface Outcome {
 
 /** Configurations whose users are suggested. */
 const SUGGESTED = 200;
+/** Templates in one answer, at most (`GET /api/templates`). */
+const TEMPLATES_PAGE = 200;
 const QUICK_USERS = ["test-user", "demo-user"];
+
+/** Every template that isn't switched off, page by page. */
+async function allTemplates(signal: AbortSignal): Promise<Schemas["Template"][]> {
+  const all: Schemas["Template"][] = [];
+  for (;;) {
+    const query = { limit: TEMPLATES_PAGE, offset: all.length };
+    const answer = await call("get", "/api/templates", { query, signal, quiet: true });
+    const page = answer.data as Schemas["Template"][];
+    all.push(...page);
+    if (!page.length || !("pagination" in answer && answer.pagination.hasMore)) return all;
+  }
+}
 
 export function Send() {
   const wanted = usePlace().query["template"] ?? "";
@@ -42,15 +56,12 @@ export function Send() {
     (signal) => call("get", "/api/user-configs", { query: { limit: SUGGESTED, mask: "true" } as never, signal, quiet: true }),
     [],
   );
-  const templates = useLoaded(
-    (signal) => call("get", "/api/templates", { query: { limit: 200 } as never, signal, quiet: true }),
-    [],
-  );
+  const templates = useLoaded(allTemplates, []);
   const known = useMemo(() => channelsByUser((configurations.data?.data ?? []) as Schemas["Configuration"][]), [configurations.data]);
   const configured = known.get(user.trim());
   // Beyond the first page nothing is known of a user who isn't on it.
   const isKnown = configured !== undefined || (configurations.data?.data.length ?? SUGGESTED) < SUGGESTED;
-  const all = (templates.data?.data ?? []) as Schemas["Template"][];
+  const all = templates.data ?? [];
   const fitting = all.filter((one) =>
     [...channels].every((channel) => one.supported_channels?.includes(channel)),
   );

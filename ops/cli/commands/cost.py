@@ -14,10 +14,22 @@ from ops.observe.cost.model import Counts, Workload, month
 from ops.observe.cost.page import chart, lines
 from ops.observe.cost.prices import READ_ON
 
+MAX_MONTHLY = 10**12
+MAX_HOURS = 10 * 365 * 24.0
+MAX_CPU_MS = 300_000.0
+"""Five minutes, the most that an invocation may take (developers.cloudflare.com/workers/platform/
+limits)."""
+
 
 def cost(
     monthly: Annotated[
-        int, typer.Option("--monthly", min=1, help="Notifications a month, over one channel each.")
+        int,
+        typer.Option(
+            "--monthly",
+            min=1,
+            max=MAX_MONTHLY,
+            help="Notifications a month, over one channel each.",
+        ),
     ],
     retry_share: Annotated[
         float, typer.Option("--retry-share", min=0, max=10, help="Retries for each notification.")
@@ -29,11 +41,19 @@ def cost(
         float, typer.Option("--log-sampling", min=0, max=1, help="Calls whose logs are kept.")
     ] = 1.0,
     retention: Annotated[
-        float, typer.Option("--retention-hours", min=1, help="How long notifications are kept.")
+        float,
+        typer.Option(
+            "--retention-hours", min=1, max=MAX_HOURS, help="How long notifications are kept."
+        ),
     ] = 168.0,
     cpu_ms: Annotated[
         float | None,
-        typer.Option("--cpu-ms", min=0, help="CPU time of a send.  [as metered on one machine]"),
+        typer.Option(
+            "--cpu-ms",
+            min=0,
+            max=MAX_CPU_MS,
+            help="CPU time of a send.  [as metered on one machine]",
+        ),
     ] = None,
     databases: Annotated[
         int,

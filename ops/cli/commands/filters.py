@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ops.cli.commands.options import filled
 from ops.observe.notifications import Selection
 from ops.stacks.errors import UsageError
 from ops.stacks.moment import read_time
@@ -57,8 +58,13 @@ def selection(
     """Return the conditions of a command line.
 
     Raises:
-        UsageError: a time is none, or --until lies before --since.
+        UsageError: an option is empty, a time is none, or --until lies before --since.
     """
+    given = {"--user": user, "--channel": channel, "--status": status, "--template": template}
+    given |= {"--code": code, "--request-id": request_id, "--id": message_id}
+    for option, text in (given | {"--since": since, "--until": until}).items():
+        if text is not None:
+            filled(option, text)
     start = read_time(since, "--since") if since else None
     end = read_time(until, "--until") if until else None
     if start is not None and end is not None and end < start:

@@ -15,6 +15,7 @@ from localcloud.endpoints import SWITCHES
 from ops.cli.invocation import Invocation
 from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
+from ops.stacks.errors import UsageError
 from ops.stacks.project import Project
 
 StackOption = Annotated[
@@ -45,6 +46,16 @@ SinkPortOption = Annotated[
     int | None,
     typer.Option("--sink-port", min=1, max=65_535, help="Port of the local sink, kept for it."),
 ]
+
+
+def filled(option: str, *texts: str) -> None:
+    """Refuse an option whose text came out empty: read as absent, it would mean something else.
+
+    Raises:
+        UsageError: names the option.
+    """
+    if not all(text.strip() for text in texts):
+        raise UsageError(f"{option} is empty: give it a text.")
 
 
 def choose_ports(

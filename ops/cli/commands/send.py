@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.commands.options import JsonOption, StackOption, filled, open_stack
 from ops.cli.sending import tell
 from ops.stacks.endpoint import connected
 from ops.stacks.errors import UsageError
@@ -19,7 +19,7 @@ def send(
     stack: StackOption = "local",
     channel: Annotated[
         list[str] | None,
-        typer.Option("--channel", "-c", help="Channel; give it again for several."),
+        typer.Option("--channel", "-c", help="Channel; give it again for several.  [webhook]"),
     ] = None,
     url: Annotated[
         str | None,
@@ -38,6 +38,9 @@ def send(
     --url http://127.0.0.1:8789/hook/ada --message 'It works'
     """
     channels = list(dict.fromkeys(channel or ["webhook"]))
+    filled("--user", user)
+    filled("--message", message)
+    filled("--channel", *channels)
     if url is not None and len(channels) != 1:
         raise UsageError("--url configures one channel: give exactly one --channel.")
     with connected(open_stack(run, stack)) as client:

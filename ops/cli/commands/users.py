@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.commands.options import JsonOption, StackOption, filled, open_stack
 from ops.cli.printing import json_text as printed
 from ops.cli.printing import say
 from ops.cli.sending import tell
@@ -28,6 +28,7 @@ def show(
     run: typer.Context, user: UserArgument, stack: StackOption = "local", json: JsonOption = False
 ) -> None:
     """Show a user's configurations, secrets masked, and the last notifications."""
+    filled("USER", user)
     with connected(open_stack(run, stack)) as client:
         configs = list(client.configs.iterate(user))
         last = client.logs.query(user_id=user, limit=5).logs
@@ -43,6 +44,9 @@ def show(
         say(printed(document))
         return
     reporter = Reporter()
+    if not (configs or last):
+        reporter.line(f"Nothing is known about {user}: no configuration, no notification.")
+        return
     reporter.table(
         "channel",
         "active",
@@ -55,6 +59,7 @@ def show(
             )
             for each in configs
         ],
+        none="No configuration.",
     )
     reporter.table(
         whole("time"),
@@ -70,6 +75,7 @@ def show(
             )
             for entry in last
         ],
+        none="No notification.",
     )
 
 
@@ -93,6 +99,8 @@ def set_(
     Put secrets into --file, not on the command line. With neither --url nor --file, it only
     switches the stored configuration on or off.
     """
+    filled("USER", user)
+    filled("--channel", channel)
     if url is not None and file is not None:
         raise UsageError("--url and --file both name the configuration: give one of them.")
     config = {"webhook_url": url} if url is not None else None
@@ -101,6 +109,10 @@ def set_(
     with connected(open_stack(run, stack)) as client:
         if config is not None:
             client.configs.set(user, channel, config, is_active=active)
+        elif client.configs.get(user, channel) is None:
+            raise UsageError(
+                f"{user} has no configuration of {channel} to switch: give --url or --file."
+            )
         elif active:
             client.configs.activate(user, channel)
         else:
@@ -123,6 +135,9 @@ def send_test(
     json: JsonOption = False,
 ) -> None:
     """Send a test notification to a user. Exit with 1 if every channel failed."""
+    filled("USER", user)
+    filled("--message", message)
+    filled("--channel", *(channel or ()))
     with connected(open_stack(run, stack)) as client:
         response = client.smart_send(user, message, subject="Test", channels=channel)
     tell(response, json=json)

@@ -23,6 +23,10 @@ DAYS = 30
 """A month, for limits per day."""
 _CRONS = DAYS * 24 * 12
 """Firings of the cron: one every 5 minutes."""
+_TIMES_COUNTED = 6 + 12 + 24
+"""Each firing counts the newest two hours anew, and one in an hour the 25 before it
+(`notification.tasks.roll_up`): half an hour's firings, the next hour's, and one in each of the 24
+hours after that."""
 _QUEUE_OPERATIONS_PER_RETRY = 3
 """Written, read, deleted (developers.cloudflare.com/queues/platform/pricing)."""
 
@@ -34,6 +38,8 @@ class Counts:
     Attributes:
         send: counts of a delivered send by resource, the recipient's configuration known.
         key: counts that an idempotency key adds.
+        cold: counts that are added where the isolate doesn't know the recipient's configuration.
+        counted: counts of each time that the cron counts it for the metrics.
         retry: counts that each retry adds, the queue's operations apart.
         removal: counts of its removal by the cron.
         cron: counts of one firing of the cron that finds nothing to do.
@@ -43,6 +49,8 @@ class Counts:
 
     send: Mapping[str, float]
     key: Mapping[str, float]
+    cold: Mapping[str, float]
+    counted: Mapping[str, float]
     retry: Mapping[str, float]
     removal: Mapping[str, float]
     cron: Mapping[str, float]
@@ -64,7 +72,7 @@ class Workload:
         monthly: notifications, each over one channel.
         retry_share: retries for each notification.
         key_share: share of the sends with an idempotency key; the Python SDK gives every send one.
-        kv_share: share of the sends whose configuration isn't known to the isolate.
+        cold_share: share of the sends whose configuration isn't known to the isolate.
         log_sampling: share of the calls whose logs are kept (`observabilitySampling`).
         retention_hours: how long notifications are kept (`cleanup_retention_hours`).
         cpu_ms: CPU time of one send in place of the metered one.
@@ -74,7 +82,7 @@ class Workload:
     monthly: float
     retry_share: float = 0.02
     key_share: float = 1.0
-    kv_share: float = 0.05
+    cold_share: float = 0.05
     log_sampling: float = 1.0
     retention_hours: float = 168.0
     cpu_ms: float | None = None
@@ -149,10 +157,11 @@ def _per_notification(counts: Counts, work: Workload) -> dict[str, float]:
         rate.resource: counts.send.get(rate.resource, 0.0)
         + work.key_share * counts.key.get(rate.resource, 0.0)
         + work.retry_share * counts.retry.get(rate.resource, 0.0)
+        + work.cold_share * counts.cold.get(rate.resource, 0.0)
+        + _TIMES_COUNTED * counts.counted.get(rate.resource, 0.0)
         + counts.removal.get(rate.resource, 0.0)
         for rate in RATES
     }
-    each["kv_reads"] += work.kv_share
     each["queue_operations"] += work.retry_share * _QUEUE_OPERATIONS_PER_RETRY
     if work.cpu_ms is not None:
         each["cpu_ms"] = work.cpu_ms * (1 + work.retry_share)
@@ -181,6 +190,7 @@ def _paid_limits(counts: Counts, work: Workload) -> tuple[Limit, ...]:
     seconds = DAYS * 86_400
     rate = D1_BATCHES_PER_SECOND * work.databases
     batches = counts.round_trips + work.retry_share * counts.retry.get("round_trips", 0.0)
+    batches += work.cold_share * counts.cold.get("round_trips", 0.0)
     limits = [
         _size_limit(counts, work, "paid"),
         Limit(f"batches a second of {work.of_databases}", rate / batches * seconds),

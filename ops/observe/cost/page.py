@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ops.observe.cost.model import Cost, Counts, Limit, Workload, month
-from ops.observe.cost.prices import RATES, READ_ON
+from ops.observe.cost.prices import D1_INCLUDED_GB, RATES, READ_ON
 
 GOAL_USD = 41.0
 """Half of 82 US dollars, for `GOAL_MONTHLY` notifications."""
@@ -21,19 +21,29 @@ def lines(work: Workload, cost: Cost) -> Iterator[str]:
     """Yield the report on a month."""
     yield f"{work.monthly:,.0f} notifications a month, prices of {READ_ON}"
     yield ""
-    yield f"{'resource':<18}{'a month':>16}{'included':>16}{'USD':>9}"
-    for rate in RATES:
-        usd = cost.parts[rate.unit]
-        used = cost.usage[rate.resource]
-        yield f"{rate.unit:<18}{used:>16,.0f}{rate.included:>16,.0f}{usd:>9.2f}"
-    stored = f"{cost.stored_gb:.2f} GB"
-    yield f"{'D1 storage':<18}{stored:>16}{'5 GB':>16}{cost.parts['D1 storage']:>9.2f}"
-    yield f"{'the paid plan':<50}{cost.parts['the paid plan']:>9.2f}"
-    yield f"{'together':<50}{cost.usd:>9.2f}"
+    yield from _table(cost)
     yield ""
     yield from _limits("The free plan ends at", cost.free_limits, work)
     number = "one database" if work.databases == 1 else f"{work.databases} databases"
     yield from _limits(f"The paid plan, with {number}, ends at", cost.paid_limits, work)
+
+
+def _table(cost: Cost) -> Iterator[str]:
+    """Yield a line for each resource; a column is as wide as its longest number."""
+    rows = [("resource", "a month", "included", "USD")]
+    for rate in RATES:
+        used, usd = cost.usage[rate.resource], cost.parts[rate.unit]
+        rows.append((rate.unit, f"{used:,.0f}", f"{rate.included:,.0f}", f"{usd:,.2f}"))
+    stored, paid = f"{cost.stored_gb:,.2f} GB", cost.parts["D1 storage"]
+    rows += [
+        ("D1 storage", stored, f"{D1_INCLUDED_GB:g} GB", f"{paid:,.2f}"),
+        ("the paid plan", "", "", f"{cost.parts['the paid plan']:,.2f}"),
+        ("together", "", "", f"{cost.usd:,.2f}"),
+    ]
+    used_width, usd_width = (max(len(row[place]) for row in rows) + 2 for place in (1, 3))
+    used_width, usd_width = max(used_width, 16), max(usd_width, 9)
+    for unit, number, included, dollars in rows:
+        yield f"{unit:<18}{number:>{used_width}}{included:>16}{dollars:>{usd_width}}"
 
 
 def _limits(title: str, limits: tuple[Limit, ...], work: Workload) -> Iterator[str]:

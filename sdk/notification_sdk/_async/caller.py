@@ -59,7 +59,7 @@ class AsyncCaller:
             await self.sleep(self.options.pacer.wait(time.monotonic()))
         response = await self._exchange(call.method, call.target, content)
         try:
-            return read_answer(call, response)
+            return read_answer(call, response, now=self.options.now())
         except NotificationError as error:
             raise self.options.failed(error) from None
 

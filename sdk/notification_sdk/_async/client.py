@@ -14,6 +14,7 @@ import anyio
 import httpx
 
 from notification_sdk import _calls
+from notification_sdk._arguments import at_least, over_zero
 from notification_sdk._async.builder import AsyncNotificationBuilder
 from notification_sdk._async.caller import AsyncCaller
 from notification_sdk._async.presets import AsyncPresets
@@ -43,6 +44,8 @@ from notification_sdk._stored import Health, LogPage
 
 MAX_BULK = 100
 """Sends that the service takes in one request."""
+TOO_LARGE = 413
+"""The status of a request whose body is too large; the service has done nothing."""
 
 
 class AsyncNotificationClient:
@@ -89,6 +92,7 @@ class AsyncNotificationClient:
         now: Callable[[], float] = time.time,
         sleep: AsyncSleep = anyio.sleep,
     ) -> None:
+        over_zero("timeout", timeout)
         options = make_options(
             base_url,
             api_key,
@@ -207,8 +211,7 @@ class AsyncNotificationClient:
             concurrency: how many at once.
             stop_on_error: begin no further send once one was refused or not answered.
         """
-        if concurrency < 1:
-            raise ValueError(f"concurrency must be at least 1, and is {concurrency}")
+        at_least("concurrency", concurrency, 1)
         stopped = False
 
         async def send_one(request: NotificationRequest) -> BatchItem:
@@ -227,6 +230,8 @@ class AsyncNotificationClient:
 
     async def send_bulk(self, requests: Sequence[NotificationRequest]) -> BatchOutcome:
         """Send many notifications, 100 in each HTTP request, and return every outcome in order.
+
+        Requests whose texts are together too large for the service are sent in halves.
 
         What the service can't attempt within one request is ``pending`` in its result, and is
         attempted right after.
@@ -254,6 +259,10 @@ class AsyncNotificationClient:
         try:
             answers = await self._caller.run(_calls.send_bulk(requests))
         except NotificationError as error:
+            if error.status == TOO_LARGE and len(requests) > 1:
+                half = len(requests) // 2
+                first = await self._sent_in_bulk(requests[:half])
+                return first + await self._sent_in_bulk(requests[half:])
             return [BatchItem(request=request, error=error) for request in requests]
         return [
             BatchItem(request=request, error=answer)
@@ -280,8 +289,7 @@ class AsyncNotificationClient:
             The answer, and whether all of its messages are delivered. It returns as soon as one
             of them has failed for good.
         """
-        if not check_interval > 0:
-            raise ValueError(f"check_interval must be over 0, and is {check_interval}")
+        over_zero("check_interval", check_interval)
         response = await self.send(request)
         open_ids = {r.message_id for r in response.results if r.status != "sent"}
         if response.failed:

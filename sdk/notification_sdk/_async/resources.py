@@ -79,7 +79,7 @@ class AsyncConfigs:
 
     async def active_channels(self, user_id: str) -> tuple[str, ...]:
         """Return the channels on which a user can be reached now."""
-        return tuple(config.channel for config in await self.list(user_id) if config.is_active)
+        return tuple([each.channel async for each in self.iterate(user_id) if each.is_active])
 
 
 class AsyncTemplates:
@@ -227,6 +227,7 @@ class AsyncLogs:
         channel: str | None = None,
         status: str | None = None,
         template_key: str | None = None,
+        request_id: str | None = None,
         start_date: Moment | None = None,
         end_date: Moment | None = None,
         page_size: int = 100,
@@ -243,6 +244,7 @@ class AsyncLogs:
                 channel=channel,
                 status=status,
                 template_key=template_key,
+                request_id=request_id,
                 start_date=start_date,
                 end_date=end,
                 limit=page_size,
@@ -265,8 +267,8 @@ class AsyncLogs:
         return await self._caller.run(_calls.get_log(log_id))
 
     async def get_by_request_id(self, request_id: str) -> tuple[LogEntry, ...]:
-        """Return the notifications of one send."""
-        return (await self.query(request_id=request_id, limit=100)).logs
+        """Return all notifications of one send, or of one batch."""
+        return tuple([each async for each in self.iterate(request_id=request_id)])
 
     async def cleanup(self, before: Moment, *, status: str | None = None) -> int:
         """Delete settled notifications older than a time, and return how many."""
@@ -379,15 +381,15 @@ class AsyncUsers:
 
         The notifications come oldest first; configurations are in every page.
         """
-        after = 0
+        after, key = 0, None
         while True:
-            call = _calls.export_user(user_id, after=after, limit=page_size)
+            call = _calls.export_user(user_id, after=after, after_key=key, limit=page_size)
             page = await self._caller.run(call)
             yield page
-            following = page.get("next_after")
+            following, last_key = page.get("next_after"), page.get("next_key")
             if not isinstance(following, int):
                 return
-            after = following
+            after, key = following, last_key if isinstance(last_key, str) else None
 
     async def delete(self, user_id: str, *, force: bool = False) -> None:
         """Erase a person's configurations, notifications and keys.

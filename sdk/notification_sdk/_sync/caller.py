@@ -62,7 +62,7 @@ class Caller:
             self.sleep(self.options.pacer.wait(time.monotonic()))
         response = self._exchange(call.method, call.target, content)
         try:
-            return read_answer(call, response)
+            return read_answer(call, response, now=self.options.now())
         except NotificationError as error:
             raise self.options.failed(error) from None
 

@@ -16,6 +16,7 @@ from typing import Any, Self
 import httpx
 
 from notification_sdk import _calls
+from notification_sdk._arguments import at_least, over_zero
 from notification_sdk._batch import BatchItem, BatchOutcome
 from notification_sdk._call import Moment
 from notification_sdk._channel_selector import Priority, SmartChannelSelector
@@ -45,6 +46,8 @@ from notification_sdk._sync.shortcuts import Quick, Session
 
 MAX_BULK = 100
 """Sends that the service takes in one request."""
+TOO_LARGE = 413
+"""The status of a request whose body is too large; the service has done nothing."""
 
 
 class NotificationClient:
@@ -91,6 +94,7 @@ class NotificationClient:
         now: Callable[[], float] = time.time,
         sleep: Sleep = time.sleep,
     ) -> None:
+        over_zero("timeout", timeout)
         options = make_options(
             base_url,
             api_key,
@@ -209,8 +213,7 @@ class NotificationClient:
             concurrency: how many at once.
             stop_on_error: begin no further send once one was refused or not answered.
         """
-        if concurrency < 1:
-            raise ValueError(f"concurrency must be at least 1, and is {concurrency}")
+        at_least("concurrency", concurrency, 1)
         stopped = False
 
         def send_one(request: NotificationRequest) -> BatchItem:
@@ -227,6 +230,8 @@ class NotificationClient:
 
     def send_bulk(self, requests: Sequence[NotificationRequest]) -> BatchOutcome:
         """Send many notifications, 100 in each HTTP request, and return every outcome in order.
+
+        Requests whose texts are together too large for the service are sent in halves.
 
         What the service can't attempt within one request is ``pending`` in its result, and is
         attempted right after.
@@ -254,6 +259,10 @@ class NotificationClient:
         try:
             answers = self._caller.run(_calls.send_bulk(requests))
         except NotificationError as error:
+            if error.status == TOO_LARGE and len(requests) > 1:
+                half = len(requests) // 2
+                first = self._sent_in_bulk(requests[:half])
+                return first + self._sent_in_bulk(requests[half:])
             return [BatchItem(request=request, error=error) for request in requests]
         return [
             BatchItem(request=request, error=answer)
@@ -280,8 +289,7 @@ class NotificationClient:
             The answer, and whether all of its messages are delivered. It returns as soon as one
             of them has failed for good.
         """
-        if not check_interval > 0:
-            raise ValueError(f"check_interval must be over 0, and is {check_interval}")
+        over_zero("check_interval", check_interval)
         response = self.send(request)
         open_ids = {r.message_id for r in response.results if r.status != "sent"}
         if response.failed:

@@ -1,7 +1,8 @@
 """Notifications that most programs send: ``client.presets``.
 
 Each sends a template whose key its method names; make those templates first. Without ``channels``,
-a preset chooses among the user's active ones.
+a preset chooses among the user's active ones. A status, event, severity or period that isn't in its
+type is a `ValueError`.
 
 Made of the async package by ``scripts/make_sync.py``: change that one.
 """
@@ -10,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
+from notification_sdk._arguments import known
 from notification_sdk._channel_selector import Priority
 from notification_sdk._notification import CustomContent, SendResponse, as_channels
 
@@ -94,6 +96,7 @@ class Presets:
         channels: Iterable[str] | None = None,
     ) -> SendResponse:
         """Send ``order_<status>``: order_id, status and what ``details`` adds."""
+        known("status", status, get_args(OrderStatus))
         variables = {**(details or {}), "order_id": order_id, "status": status}
         return self._send(user_id, f"order_{status}", variables, channels, "transactional")
 
@@ -124,6 +127,7 @@ class Presets:
         channels: Iterable[str] | None = None,
     ) -> SendResponse:
         """Send ``security_<event>``: event and what ``details`` adds."""
+        known("event", event, get_args(SecurityEvent))
         variables = {**(details or {}), "event": event}
         return self._send(
             user_id, f"security_{event}", variables, channels, "urgent", max_channels=4
@@ -157,6 +161,7 @@ class Presets:
         The channels follow the severity: ``webhook`` for info, ``lark`` too for a warning,
         ``telegram`` too for an error, ``slack`` too where it is critical.
         """
+        known("severity", severity, get_args(Severity))
         variables = {**(details or {}), "severity": severity, "title": title, "message": message}
         return self._client.send_notification(
             user_id,
@@ -194,6 +199,7 @@ class Presets:
         channels: Iterable[str] | None = None,
     ) -> SendResponse:
         """Send ``report_<period>``: period and what ``data`` adds."""
+        known("period", period, get_args(Period))
         variables = {**data, "period": period}
         return self._send(user_id, f"report_{period}", variables, channels, "normal")
 

@@ -91,6 +91,13 @@ def test_what_was_interrupted_ends_by_the_signal_and_says_how_to_go_on(ended: En
     assert ended(StackFailed("It was cut off."), heard=signal.SIGINT)[0] == 130
 
 
+def test_a_command_that_only_asks_has_nothing_to_recover(ended: Ended) -> None:
+    for command in ("logs", "send", "users", "templates", "cost"):
+        code, said = ended(KeyboardInterrupt(), command, heard=signal.SIGINT)
+        assert (code, said) == (130, "error: interrupted.\n")
+    assert set(main.COMMANDS) >= main._ONLY_ASK
+
+
 def test_a_command_that_takes_the_signal_for_its_end_has_done_its_work(ended: Ended) -> None:
     assert ended(SystemExit(0), heard=signal.SIGINT) == (0, "")
     assert ended(SystemExit(3)) == (3, "")

@@ -69,6 +69,60 @@ def test_a_user_is_saved_switched_off_and_shown(
     assert found["user_id"] == "ada"
 
 
+def test_a_user_of_whom_nothing_is_known_is_told_so(
+    commands: Commands, service: FakeNotificationService
+) -> None:
+    assert commands.run("users", "show", "nobody").stdout == (
+        "Nothing is known about nobody: no configuration, no notification.\n"
+    )
+    service.add_user("new", "lark")
+    assert commands.run("users", "show", "new").stdout.splitlines()[-1] == "No notification."
+    service.client().quick.lark("old", "Hi")
+    assert commands.run("users", "show", "old").stdout.splitlines()[0] == "No configuration."
+
+
+def test_a_configuration_that_is_not_there_cannot_be_switched(
+    commands: Commands, service: FakeNotificationService
+) -> None:
+    for switch in ("--active", "--inactive"):
+        result = commands.run("users", "set", "ada", "--channel", "telegram", switch)
+        assert failed_with(result, UsageError) == (
+            "ada has no configuration of telegram to switch: give --url or --file."
+        )
+    assert service.client().configs.list("ada") == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (("send", "--user", "", "--message", "x"), "--user"),
+        (("send", "--user", "ada", "--message", " "), "--message"),
+        (("send", "--user", "ada", "--message", "x", "--channel", ""), "--channel"),
+        (("users", "show", ""), "USER"),
+        (("users", "set", "", "--channel", "lark"), "USER"),
+        (("users", "set", "ada", "--channel", ""), "--channel"),
+        (("users", "test", ""), "USER"),
+        (("users", "test", "ada", "--channel", ""), "--channel"),
+        (("users", "test", "ada", "--message", ""), "--message"),
+        (("logs", "--user", ""), "--user"),
+        (("logs", "--code", ""), "--code"),
+        (("logs", "--since", ""), "--since"),
+        (("logs", "--id", " "), "--id"),
+        (("notifications", "retry", "--user", ""), "--user"),
+    ],
+)
+def test_an_option_that_came_out_empty_is_refused_and_nothing_is_asked_for(
+    commands: Commands,
+    service: FakeNotificationService,
+    arguments: tuple[str, ...],
+    option: str,
+) -> None:
+    """Read as absent, ``--user ""`` would mean everybody."""
+    result = commands.run(*arguments)
+    assert failed_with(result, UsageError) == f"{option} is empty: give it a text."
+    assert service.requests == []
+
+
 def test_a_configuration_comes_from_one_place(
     commands: Commands, service: FakeNotificationService
 ) -> None:
@@ -208,6 +262,9 @@ def test_what_a_template_would_send_is_shown(
     found = document(commands.run("templates", "render", "welcome", "-v", "name=[1]", "--json"))
     assert found["webhook"]["content_type"] == "text"
     assert "Hello" in found["webhook"]["content"]
+    for word in ("NaN", "Infinity", "-Infinity"):
+        shown = commands.run("templates", "render", "welcome", "-v", f"name={word}").stdout
+        assert f"  Hello {word}\n" in shown
 
 
 @pytest.mark.parametrize("given", ["name", "=x", ""])

@@ -55,7 +55,7 @@ def test_what_is_gone_leads_to_refresh() -> None:
 
 def test_a_preview_that_fails_changed_nothing() -> None:
     assert told(TAKEN, action="preview").endswith(
-        "Nothing was changed. Correct the cause, and run the same command again."
+        "Nothing was changed. Correct the cause, and run the same notifyctl command again."
     )
 
 
@@ -198,7 +198,7 @@ def test_a_backend_that_is_away_is_named_without_the_path_that_was_asked(
     sentence = told(action="stack select", said=f"Logging in\nerror: {said}")
     assert sentence.startswith(f"The state backend {host} doesn't answer (dial tcp")
     assert f"{reason}). Check the network" in sentence
-    assert sentence.endswith("and run the same command again.")
+    assert sentence.endswith("and run the same notifyctl command again.")
     # A provider's call that got no answer, in an update, is no backend's.
     assert "state backend" not in told(said)
 
@@ -215,14 +215,16 @@ def test_a_cli_without_a_login_or_a_plugin_leads_to_it() -> None:
     sentence = told(said="error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive")
     assert sentence.startswith("The Pulumi CLI isn't logged in to a state backend.")
     sentence = told("no resource plugin 'pulumi-resource-github' found in the workspace or PATH")
-    assert "Run 'pulumi plugin install resource github' and run the same command" in sentence
+    assert (
+        "Run 'pulumi plugin install resource github' and run the same notifyctl command" in sentence
+    )
 
 
 def test_reasons_are_sentences_and_what_only_follows_from_one_is_left_out() -> None:
     sentence = told("refused (code 10001)", "Resource monitor has terminated, shutting down")
     assert sentence == (
         "'pulumi up' failed: database: refused (code 10001). What was done before that is in the "
-        "stack's state. Correct the cause, and run the same command again."
+        "stack's state. Correct the cause, and run the same notifyctl command again."
     )
 
 
@@ -236,5 +238,6 @@ def test_reasons_are_sentences_and_what_only_follows_from_one_is_left_out() -> N
 def test_too_many_calls_are_waited_for(reason: str) -> None:
     for action in ("up", "preview"):
         assert told(reason, action=action).endswith(
-            "takes no more calls for now: wait five minutes, and run the same command again."
+            "takes no more calls for now: wait five minutes, and run the same notifyctl command "
+            "again."
         )

@@ -12,7 +12,7 @@ from notification_sdk import ValidationError
 from ops.access.token.token_api import Answer
 from ops.stacks import endpoint
 from ops.stacks.endpoint import connect, connected
-from ops.stacks.errors import ServiceError, StackFailed
+from ops.stacks.errors import ServiceError, StackFailed, UsageError
 
 OUTPUTS = {"service_url": "http://127.0.0.1:9", "api_secret_key": "k" * 64}
 
@@ -85,6 +85,14 @@ def test_what_the_client_library_raises_is_the_services_error(stack: Any) -> Non
     said = "GET /health was refused with 400 X: No"
     with pytest.raises(ServiceError, match=said), connected(stack.context):
         raise ValidationError("No.", code="X", status=400, request=request)
+
+
+def test_what_the_client_library_will_not_send_is_a_wrong_use(stack: Any) -> None:
+    with (
+        pytest.raises(UsageError, match=r"^user_id is empty\."),
+        connected(stack.context) as client,
+    ):
+        client.logs.query(user_id="")
 
 
 @pytest.mark.parametrize(

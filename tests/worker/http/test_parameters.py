@@ -12,6 +12,7 @@ from notification.http.parameters import (
     flag_field,
     ids_field,
     moment,
+    one_of,
     pagination,
     row_id,
     switch,
@@ -120,14 +121,27 @@ def test_a_moment_is_a_date_or_a_time_in_utc(text: str, end: bool, found: str | 
     ],
 )
 def test_what_is_no_moment_is_refused(text: str) -> None:
-    assert refusal(lambda: moment({"at": text}, "at")) == "Invalid date string"
+    assert refusal(lambda: moment({"at": text}, "at")) == (
+        "at must be an ISO 8601 date or time, such as 2026-12-01 or 2026-12-01T09:00:00Z"
+    )
 
 
 def test_a_text_comes_from_the_first_name_that_has_one() -> None:
-    assert text_field({"a": "", "b": "x"}, "a", "b") == "x"
+    assert text_field({"a": None, "b": "x"}, "a", "b") == "x"
     assert text_field({"a": "y", "b": 5}, "a", "b") == "y"
     assert text_field({"a": None}, "a", "b") is None
     assert refusal(lambda: text_field({"a": None, "b": 5}, "a", "b")) == "b must be a string"
+    for body in ({"a": "", "b": "x"}, {"a": ""}):
+        said = refusal(lambda body=body: text_field(body, "a", "b"))  # type: ignore[misc]
+        assert said == "a must not be empty; leave it out instead"
+
+
+def test_a_value_that_is_none_of_a_few_is_refused_with_the_few() -> None:
+    assert one_of("a", "x", ("x", "y")) == "x"
+    assert one_of("a", None, ("x", "y")) is None
+    for value in ("", "z"):
+        said = refusal(lambda value=value: one_of("a", value, ("x", "y")))  # type: ignore[misc]
+        assert said == "a must be one of: x, y"
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.0, "1", True, [], {}])

@@ -317,6 +317,15 @@ def test_a_batch_that_is_none_is_refused_by_its_rule(world: World, body: Any) ->
     assert world.logs() == []
 
 
+def test_a_list_of_users_beside_one_user_is_refused_and_sends_nothing(world: World) -> None:
+    """The one user would silently get nothing."""
+    first, second = users(world, 2)
+    found = post(world, {**one(second), "user_ids": [first]})
+    assert (found.status, found.json["code"]) == (400, "INVALID_REQUEST")
+    assert found.json["error"] == ("user_ids and user_id both name recipients: give one of them")
+    assert world.logs() == []
+
+
 def test_the_limit_of_a_recipient_counts_each_send(world: World) -> None:
     first, second = users(world, 2)
     world.recipient_limiter = CountingLimiter(2)

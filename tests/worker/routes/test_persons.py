@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from urllib.parse import urlencode
+
 import pytest
 
 from notification.identity import MessageKey, new_keys
@@ -76,8 +79,34 @@ def test_one_export_reads_at_most_twenty_pages_of_keys(ada: World, after: int, r
         " INSERT INTO idempotency_keys (user_id, idempotency_key, message_ids, expires_at)"
         " SELECT 'ada', 'n' || i, '[]', '2026-01-02T00:00:00.000Z' FROM n"
     )
-    found = ada.run(read_person(ada.platform().database, "ada", after=after, limit=1))
+    found = ada.run(read_person(ada.platform().database, "ada", after=after, after_key="", limit=1))
     assert len({row["idempotency_key"] for row in found.keys}) == len(found.keys) == read
+
+
+@pytest.mark.requirement("C-0.22")
+@pytest.mark.parametrize("count", [19_998, 19_999, 20_000, 41_000])
+def test_an_export_is_paged_until_every_key_has_come(ada: World, count: int) -> None:
+    """Beyond the twenty pages of one answer, with and without notifications left."""
+    ada.database.connection.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        " INSERT INTO idempotency_keys (user_id, idempotency_key, message_ids, expires_at)"
+        " SELECT 'ada', 'n&' || i, '[]', '2026-01-02T00:00:00.000Z' FROM n",
+        (count,),
+    )
+    keys, logs = Counter[str](), Counter[int]()
+    query: dict[str, object] | None = {"limit": 1000}
+    while query is not None:
+        page = ada.request("GET", f"{PATH}/export?{urlencode(query)}").json["data"]
+        keys.update(key["idempotency_key"] for key in page["idempotency_keys"])
+        logs.update(row["id"] for row in page["notifications"])
+        following = {"after": page["next_after"], "after_key": page["next_key"]}
+        named = {name: value for name, value in following.items() if value is not None}
+        assert ("after" in named) == bool(named)
+        query = {"limit": 1000, **named} if named else None
+    assert len(keys) == count + 1
+    assert set(keys.values()) == {1}
+    assert sorted(logs) == sorted(row["id"] for row in ada.logs() if row["user_id"] == "ada")
+    assert set(logs.values()) == {1}
 
 
 def test_a_long_export_comes_in_pages(ada: World) -> None:

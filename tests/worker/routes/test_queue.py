@@ -180,6 +180,30 @@ def test_a_wrong_filter_is_400(world: World, body: dict[str, Any]) -> None:
     assert world.request("POST", RETRY, body).status == 400
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "message_id",
+        "notification_id",
+        "user_id",
+        "channel",
+        "code",
+        "template_key",
+        "since",
+        "until",
+    ],
+)
+def test_a_filter_that_came_out_empty_is_refused_and_queues_nothing(
+    world: World, name: str
+) -> None:
+    """Read as absent, it would take everybody's notifications."""
+    row = _failed(world)
+    refused = world.request("POST", RETRY, {name: ""})
+    assert refused.status == 400
+    assert name.removeprefix("notification_") in refused.json["error"]
+    assert world.logs() == [row]
+
+
 def test_an_unknown_notification_is_404(world: World) -> None:
     for body in ({"log_id": 5}, {"message_id": "ntf_1767225600000_webhook_000000000000"}):
         assert world.request("POST", RETRY, body).status == 404

@@ -191,6 +191,24 @@ def test_lists_filter_by_channel_and_activity(shop: World) -> None:
     assert shop.request("GET", f"{PATH}?include_inactive=true").json["pagination"]["total"] == 6
 
 
+@pytest.mark.parametrize("channel", ["lrk", "", 5, ["lark"]])
+def test_a_preview_for_a_channel_that_does_not_exist_is_refused(shop: World, channel: Any) -> None:
+    """It would show nothing, as if the template had no content."""
+    key = shop.request("GET", "/api/templates?limit=1").json["data"][0]["template_key"]
+    found = shop.request(
+        "POST", f"/api/templates/{key}/preview", {"variables": {}, "channel": channel}
+    )
+    assert (found.status, found.json["code"]) == (400, "INVALID_CHANNEL_TYPE")
+    assert found.json["error"].startswith(f"Invalid channel: {channel}. Valid channels are: ")
+
+
+def test_a_list_for_a_channel_that_does_not_exist_is_refused(shop: World) -> None:
+    found = shop.request("GET", "/api/templates?channel=lrk")
+    assert (found.status, found.json["code"]) == (400, "INVALID_CHANNEL_TYPE")
+    for known in ("lark", "lark:oncall", "email"):
+        assert shop.request("GET", f"/api/templates?channel={known}").status == 200
+
+
 def test_a_send_renders_for_its_channel(shop: World) -> None:
     sent = _send(shop)
     assert sent.json["results"][0]["status"] == "sent"

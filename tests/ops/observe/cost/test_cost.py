@@ -19,13 +19,15 @@ IDLE = {"requests": 0.0}
 COUNTS = Counts(
     send={"requests": 1, "cpu_ms": 2, "rows_written": 4, "rows_read": 10, "log_events": 3},
     key={"rows_written": 2},
+    cold={"rows_read": 20, "round_trips": 2},
+    counted={"rows_read": 1},
     retry={"requests": 1, "rows_written": 3, "round_trips": 2},
     removal={"rows_written": 1},
     cron=IDLE,
     round_trips=2,
     bytes_per_row=1_000,
 )
-PLAIN = Workload(monthly=10e6, retry_share=0, key_share=0, kv_share=0)
+PLAIN = Workload(monthly=10e6, retry_share=0, key_share=0, cold_share=0)
 
 
 def cost(counts: Counts = COUNTS, **changed: Any) -> Cost:
@@ -39,13 +41,13 @@ def test_what_the_paid_plan_includes_costs_the_plan_alone() -> None:
 
 
 def test_each_resource_beyond_what_is_included_has_its_price() -> None:
-    found = cost(monthly=20e6, kv_share=1, retry_share=0.5)
+    found = cost(monthly=20e6, cold_share=0.5, retry_share=0.5)
     assert found.usage == {
         "requests": 30e6,
         "cpu_ms": 40e6,
-        "rows_read": 200e6,
+        "rows_read": 20e6 * (10 + 42 + 0.5 * 20),
         "rows_written": 20e6 * (4 + 1 + 1.5),
-        "kv_reads": 20e6,
+        "kv_reads": 0,
         "kv_writes": 0,
         "queue_operations": 30e6,
         "log_events": 60e6,
@@ -57,7 +59,7 @@ def test_each_resource_beyond_what_is_included_has_its_price() -> None:
             "CPU ms": 10 * 0.02,
             "rows read": 0,
             "rows written": 80 * 1.00,
-            "KV reads": 10 * 0.50,
+            "KV reads": 0,
             "KV writes": 0,
             "queue operations": 29 * 0.40,
             "log events": 40 * 0.60,
@@ -103,6 +105,8 @@ def test_the_paid_plan_ends_where_one_database_does() -> None:
     with_retries = cost(retry_share=0.5).paid_limits
     assert with_retries[1].monthly == pytest.approx(1_000 / 3 * 30 * 86_400)
     assert with_retries[2].monthly == 5_000 / 0.5 * 30 * 86_400
+    cold = cost(cold_share=0.25).paid_limits
+    assert cold[1].monthly == 1_000 / 2.5 * 30 * 86_400
 
 
 def test_several_databases_take_as_many_times_more_and_the_queue_no_more() -> None:
@@ -120,6 +124,41 @@ def test_ten_million_notifications_cost_at_most_half_of_82_dollars() -> None:
     found = month(Counts.load(), Workload(monthly=GOAL_MONTHLY))
     assert (GOAL_MONTHLY, GOAL_USD) == (10_000_000, 41)
     assert found.usd <= GOAL_USD
+
+
+@pytest.mark.parametrize("monthly", [1, 10_000_000, 10**12])
+def test_the_columns_of_the_report_stand_apart_however_large_the_month(monthly: int) -> None:
+    run = CliRunner().invoke(command_line(["cost"]), ["cost", "--monthly", str(monthly)])
+    table = run.output.split("\n\n")[1].splitlines()
+    assert {len(line) for line in table} == {len(table[0])}
+    found = month(Counts.load(), Workload(monthly=monthly))
+    for rate, line in zip(RATES, table[1:], strict=False):
+        *_, used, included, usd = line.split()
+        assert float(used.replace(",", "")) == round(found.usage[rate.resource])
+        assert float(included.replace(",", "")) == rate.included
+        assert float(usd.replace(",", "")) == round(found.parts[rate.unit], 2)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("--monthly", "0"),
+        ("--monthly", "-5"),
+        ("--monthly", "abc"),
+        ("--monthly", "1000000000001"),
+        ("--monthly", "5", "--cpu-ms", "inf"),
+        ("--monthly", "5", "--cpu-ms", "nan"),
+        ("--monthly", "5", "--retention-hours", "inf"),
+        ("--monthly", "5", "--retention-hours", "nan"),
+        ("--monthly", "5", "--retry-share", "inf"),
+        ("--monthly", "5", "--databases", "9"),
+    ],
+)
+def test_a_number_that_no_month_can_have_is_refused_by_its_option(given: tuple[str, ...]) -> None:
+    run = CliRunner().invoke(command_line(["cost"]), ["cost", *given])
+    assert run.exit_code == 2
+    assert f"'{given[-2]}'" in run.output
+    assert "Traceback" not in run.output
 
 
 def test_every_price_names_its_page_and_the_table_its_day() -> None:

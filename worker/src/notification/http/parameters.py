@@ -1,6 +1,7 @@
 """Reading query parameters and body fields, and describing pages of a list."""
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -81,7 +82,9 @@ def moment(query: dict[str, str], name: str, *, end: bool = False) -> str | None
             raise ValueError
         return iso(int(value.timestamp() * 1000))
     except (ValueError, OverflowError):
-        raise ServiceError("INVALID_PARAMETER", "Invalid date string") from None
+        raise _wrong(
+            f"{name} must be an ISO 8601 date or time, such as 2026-12-01 or 2026-12-01T09:00:00Z"
+        ) from None
 
 
 def _wrong(text: str) -> ServiceError:
@@ -91,16 +94,31 @@ def _wrong(text: str) -> ServiceError:
 def text_field(body: dict[str, Any], *names: str) -> str | None:
     """Read the first of `names` that the body has.
 
+    An empty text is no absent one: a filter that came out empty would take everything.
+
     Raises:
-        ServiceError: INVALID_PARAMETER if it is not text.
+        ServiceError: INVALID_PARAMETER if it is not text, or empty.
     """
     for name in names:
         value = body.get(name)
         if value is not None and not isinstance(value, str):
             raise _wrong(f"{name} must be a string")
-        if value:
+        if value == "":
+            raise _wrong(f"{name} must not be empty; leave it out instead")
+        if value is not None:
             return str(value)
     return None
+
+
+def one_of(name: str, value: str | None, choices: Collection[str]) -> str | None:
+    """Return a value that is one of a few, or None if there is none.
+
+    Raises:
+        ServiceError: INVALID_PARAMETER, with the choices.
+    """
+    if value is not None and value not in choices:
+        raise _wrong(f"{name} must be one of: {', '.join(choices)}")
+    return value
 
 
 def whole_field(

@@ -21,6 +21,7 @@ _WRONG = (
     " one send) must be provided"
 )
 
+_TWO_KINDS = "user_ids and user_id both name recipients: give one of them"
 _TRIPS = 4
 """Calls that each further database takes from the first attempts: three batches and a queue's."""
 _ONE_KEY = (
@@ -107,6 +108,8 @@ def _bodies(body: dict[str, Any]) -> list[Any]:
         raise ServiceError("INVALID_REQUEST", _WRONG)
     if users is None:
         return listed
+    if "user_id" in body:
+        raise ServiceError("INVALID_REQUEST", _TWO_KINDS)
     shared = {name: value for name, value in body.items() if name != "user_ids"}
     return [{**shared, "user_id": user} for user in listed]
 

@@ -5,6 +5,7 @@ from typing import Any
 from notification.errors import ServiceError
 from notification.http.parameters import (
     moment,
+    one_of,
     row_id,
     switch,
     text_field,
@@ -42,9 +43,7 @@ async def delete_old_logs(call: Call) -> Response:
     """Delete notifications older than `before` or `days`; query parameters win over the body."""
     body = call.request.json_object() if call.request.body.strip() else {}
     before_ms = _before(call, body)
-    status = call.request.query.get("status") or text_field(body, "status")
-    if status is not None and status not in SETTLED:
-        raise ServiceError("INVALID_PARAMETER", "Invalid status")
+    status = one_of("status", call.request.query.get("status", text_field(body, "status")), SETTLED)
     deleted = await delete_older(
         call.platform.everywhere,
         before_ms,

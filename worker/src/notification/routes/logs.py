@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from notification.channels.registry import CHANNELS
 from notification.errors import ServiceError
-from notification.http.parameters import moment, pagination, row_id, whole_number
+from notification.http.parameters import moment, one_of, pagination, row_id, whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
 from notification.identity import fold_recipient
@@ -32,11 +32,7 @@ def _shown(row: Row) -> dict[str, Any]:
 
 def _status(query: dict[str, str]) -> str | None:
     text = query.get("status") or None
-    if text == "retry_scheduled":
-        return "retry"
-    if text is not None and text not in STATUSES:
-        raise ServiceError("INVALID_PARAMETER", "Invalid status")
-    return text
+    return "retry" if text == "retry_scheduled" else one_of("status", text, STATUSES)
 
 
 def _channel(query: dict[str, str]) -> str | None:

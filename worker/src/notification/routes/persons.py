@@ -25,19 +25,25 @@ _JSON_COLUMNS = ("attempts", "variables", "metadata", "channel_options", "messag
 async def export_person(call: Call) -> Response:
     """Export everything about one person; secrets of configurations stay masked.
 
-    Notifications come oldest first. If there are more, pass `next_after` as `after` to the next
-    request.
+    Notifications come oldest first. If there is more, pass `next_after` as `after` to the next
+    request, and `next_key`, where it isn't null, as `after_key`.
     """
     user_id = recipient_id(call.parameters["user_id"])
     limit = whole_number(call.request.query, "limit", default=PAGE, maximum=PAGE)
     after = whole_number(call.request.query, "after", default=0, minimum=0)
     platform = await call.platform.for_user(user_id)
-    person = await read_person(platform.database, user_id, after=after, limit=limit)
-    if not (person.configs or person.logs or person.keys or person.holds) and not after:
+    after_key = call.request.query.get("after_key", "")
+    person = await read_person(
+        platform.database, user_id, after=after, after_key=after_key, limit=limit
+    )
+    if not (person.configs or person.logs or person.keys or person.holds) and not (
+        after or after_key
+    ):
         raise ServiceError("NOT_FOUND", "Nothing is kept about this user")
     keys = KeyRing(platform)
     configs = [await read_config(row, keys) for row in person.configs]
     full = len(person.logs) == limit
+    last_log = int(str(person.logs[-1]["id"])) if person.logs else after
     data = {
         "user_id": user_id,
         "exported_at": iso(platform.clock.now_ms()),
@@ -55,7 +61,8 @@ async def export_person(call: Call) -> Response:
         "notifications": [_shown(row) for row in person.logs],
         "idempotency_keys": [_shown(row) for row in person.keys],
         "holds": [_shown(row) for row in person.holds],
-        "next_after": person.logs[-1]["id"] if full else None,
+        "next_after": last_log if full or person.next_key is not None else None,
+        "next_key": person.next_key,
     }
     return success(data=data)
 
@@ -108,6 +115,8 @@ async def _drop_cached(call: Call, user_id: str, channels: Collection[str]) -> N
 
 
 ROUTES = (
-    Route("GET", "/api/users/{user_id}/export", export_person, query=("limit", "after")),
+    Route(
+        "GET", "/api/users/{user_id}/export", export_person, query=("limit", "after", "after_key")
+    ),
     Route("DELETE", "/api/users/{user_id}", erase_person, query=("force",)),
 )

@@ -14,7 +14,12 @@ from notification.sending.preview import preview_draft, preview_text
 from notification.storage.template_rows import TemplateRows
 from notification.templates.contents import syntax_problems
 from notification.templates.stored_template import KnownTemplates, TemplateText
-from notification.templates.template_document import check_key, read_content, read_template_document
+from notification.templates.template_document import (
+    check_channel,
+    check_key,
+    read_content,
+    read_template_document,
+)
 from notification.timestamps import iso
 
 
@@ -85,9 +90,10 @@ async def list_templates(call: Call) -> Response:
         active = True
     limit = whole_number(query, "limit", default=50, maximum=200)
     offset = whole_number(query, "offset", default=0, minimum=0)
-    page = await _rows(call).list(
-        is_active=active, channel=query.get("channel") or None, limit=limit, offset=offset
-    )
+    channel = query.get("channel") or None
+    if channel is not None:
+        check_channel(channel, CHANNELS)
+    page = await _rows(call).list(is_active=active, channel=channel, limit=limit, offset=offset)
     paging = pagination(page.total, limit=limit, offset=offset, rows=len(page.rows))
     contents: dict[str, list[Row]] = {}
     for content in page.contents:
@@ -171,6 +177,8 @@ async def preview_template(call: Call) -> Response:
     variables, channel = body.get("variables", {}), body.get("channel")
     if not isinstance(variables, dict):
         raise ServiceError("INVALID_VARIABLES", "variables must be an object")
+    if channel is not None:
+        check_channel(channel, CHANNELS)
     key, draft, now_ms = _key(call), body.get("contents"), call.platform.clock.now_ms()
     if draft is None:
         _, rows = await _found(call, key)

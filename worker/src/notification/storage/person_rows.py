@@ -48,36 +48,45 @@ DELETE FROM channel_holds WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY})
 
 
 class PersonRows(NamedTuple):
-    """Configurations (sealed), one page of notifications, idempotency keys, and holds."""
+    """Configurations (sealed), one page of notifications, idempotency keys, and holds.
+
+    `next_key` is the last of the keys if more may follow.
+    """
 
     configs: list[Row]
     logs: list[Row]
     keys: list[Row]
     holds: list[Row]
+    next_key: str | None
 
 
-async def read_person(database: Database, user_id: str, *, after: int, limit: int) -> PersonRows:
-    """Read the notifications above `after`, and at the beginning everything else.
+async def read_person(
+    database: Database, user_id: str, *, after: int, after_key: str, limit: int
+) -> PersonRows:
+    """Read the notifications above `after`, the keys above `after_key`, and everything else.
 
-    A later page has the first keys again, as it has configurations and holds.
+    A later page without `after_key` has the first keys again, as it has configurations and holds.
     """
     configs, logs, keys, holds = await database.batch(
         [
             Statement(_CONFIGS, (user_id,)),
             Statement(_LOGS, (user_id, after, limit)),
-            Statement(_KEYS, (user_id, "", PAGE)),
+            Statement(_KEYS, (user_id, after_key, PAGE)),
             Statement(_HOLDS, (user_id,)),
         ]
     )
     all_keys, page = list(keys.rows), keys.rows
-    for _ in range(_MAX_KEY_PAGES - 1):
-        if after or len(page) < PAGE:
+    goes_on = after_key or not after
+    for _ in range(_MAX_KEY_PAGES - 1 if goes_on else 0):
+        if len(page) < PAGE:
             break
         last = page[-1]["idempotency_key"]
         [found] = await database.batch([Statement(_KEYS, (user_id, last, PAGE))])
         page = found.rows
         all_keys += page
-    return PersonRows(configs.rows, logs.rows, all_keys, holds.rows)
+    more = goes_on and len(page) == PAGE
+    next_key = str(page[-1]["idempotency_key"]) if more else None
+    return PersonRows(configs.rows, logs.rows, all_keys, holds.rows, next_key)
 
 
 async def close_person(

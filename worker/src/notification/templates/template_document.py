@@ -82,18 +82,28 @@ def read_template_document(
     )
 
 
+def check_channel(channel: object, known_channels: Collection[str]) -> None:
+    """Refuse a channel that no template can have a content for.
+
+    Raises:
+        ServiceError: INVALID_CHANNEL_TYPE, with the channels.
+    """
+    is_text = isinstance(channel, str)
+    if not is_text or (channel not in known_channels and channel not in RESERVED_CHANNELS):
+        valid = ", ".join((*known_channels, *RESERVED_CHANNELS))
+        raise ServiceError(
+            "INVALID_CHANNEL_TYPE",
+            f"Invalid channel: {str(channel)[:100]}. Valid channels are: {valid}",
+        )
+
+
 def read_content(channel: str, content: Any, known_channels: Collection[str]) -> ContentRow:
     """Read one channel's content.
 
     Raises:
         ServiceError: the first mistake.
     """
-    if channel not in known_channels and channel not in RESERVED_CHANNELS:
-        valid = ", ".join((*known_channels, *RESERVED_CHANNELS))
-        raise ServiceError(
-            "INVALID_CHANNEL_TYPE",
-            f"Invalid channel: {channel[:100]}. Valid channels are: {valid}",
-        )
+    check_channel(channel, known_channels)
     if not isinstance(content, dict):
         raise _wrong(f"Content of {channel} must be an object")
     text, kind = content.get("content_template"), content.get("content_type", "text")

@@ -40,6 +40,7 @@ _UPDATED = succeeded({"message": TEXT, "data": record({"updated": WHOLE})})
 _HOLD = record(
     {"channel": TEXT, "user_id": TEXT_OR_NULL, "until": TIME, "reason": TEXT, "created_at": TIME}
 )
+_UNTIL = {"type": "string", "description": "ISO-8601 date (its first moment, UTC) or date-time"}
 _HELD_USER = Parameter("user_id", TEXT, "Hold the channel for this recipient alone")
 
 OPERATIONS = {
@@ -52,7 +53,7 @@ OPERATIONS = {
     holds.put_hold: Operation(
         tag="Queues",
         parameters=(_HELD_USER,),
-        body=record({"until": TIME}, {"reason": {"type": "string", "maxLength": MAX_REASON}}),
+        body=record({"until": _UNTIL}, {"reason": {"type": "string", "maxLength": MAX_REASON}}),
         answers={200: succeeded({"data": _HOLD})},
         errors=(
             "INVALID_PARAMETER",

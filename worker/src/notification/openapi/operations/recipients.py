@@ -11,6 +11,7 @@ from notification.openapi.schemas import (
     LIMIT,
     OFFSET,
     TEXT,
+    TEXT_OR_NULL,
     TIME,
     WHOLE,
     array,
@@ -88,6 +89,7 @@ _EXPORT = record(
         "idempotency_keys": array(_EXPORTED_KEY),
         "holds": array(_EXPORTED_HOLD),
         "next_after": {"type": ["integer", "null"]},
+        "next_key": TEXT_OR_NULL,
     }
 )
 _ERASED = record(
@@ -146,6 +148,7 @@ OPERATIONS = {
         parameters=(
             LIMIT,
             Parameter("after", {"type": "integer", "minimum": 0}, "A page's `next_after`"),
+            Parameter("after_key", TEXT, "A page's `next_key`"),
         ),
         answers={200: succeeded({"data": _EXPORT})},
         errors=("INVALID_USER_ID", "SECURITY_THREAT_DETECTED", "NOT_FOUND"),

@@ -154,6 +154,8 @@ OPERATIONS = {
         errors=(
             "INVALID_PARAMETER",
             "INVALID_CHANNEL_TYPE",
+            "INVALID_USER_ID",
+            "SECURITY_THREAT_DETECTED",
             "NOT_FOUND",
             "LOG_IN_FLIGHT",
             "QUEUE_ERROR",

@@ -85,7 +85,7 @@ OPERATIONS = {
             OFFSET,
         ),
         answers={200: {"anyOf": [_LISTING, _SHOWN]}},
-        errors=_MISSING,
+        errors=(*_MISSING, "INVALID_CHANNEL_TYPE"),
     ),
     templates.show_template: Operation(
         tag="Templates", parameters=(_KEY,), answers={200: _SHOWN}, errors=_MISSING
@@ -125,6 +125,6 @@ OPERATIONS = {
         parameters=(_KEY,),
         body=record({}, {"variables": ANY_OBJECT, "channel": TEXT, "contents": map_of(ANYTHING)}),
         answers={200: succeeded({"data": map_of(_PREVIEWED)})},
-        errors=(*_MISSING, "INVALID_VARIABLES", "VALIDATION_ERROR"),
+        errors=(*_MISSING, "INVALID_CHANNEL_TYPE", "INVALID_VARIABLES", "VALIDATION_ERROR"),
     ),
 }
