@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -87,7 +88,7 @@ class Pacer:
 
 def request_error(error: httpx.RequestError, base_url: str, timeout: float) -> NotificationError:
     """Return the library's error for one of httpx's."""
-    request = error.request
+    request, base_url = error.request, _without_password(base_url)
     asked = f"{request.method} {request.url.path}"
     if isinstance(error, httpx.DecodingError):
         return InvalidResponse(
@@ -109,6 +110,11 @@ def request_error(error: httpx.RequestError, base_url: str, timeout: float) -> N
         request=request,
         never_arrived=never_arrived,
     )
+
+
+def _without_password(base_url: str) -> str:
+    """Return a URL as errors show it: a name and password for a proxy stay out of logs."""
+    return re.sub(r"//[^/?#]*@", "//…@", base_url) if isinstance(base_url, str) else base_url
 
 
 def _reason(error: httpx.RequestError) -> str:
@@ -177,6 +183,6 @@ def _service_url(base_url: str) -> str:
     if not right or parts.path or parts.query or parts.fragment:
         raise ValueError(
             "base_url must be an http or https URL without a path, such as "
-            f"https://notify.example.com, and is {base_url!r}"
+            f"https://notify.example.com, and is {_without_password(base_url)!r}"
         )
     return base_url.rstrip("/")

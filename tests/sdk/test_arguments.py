@@ -14,6 +14,7 @@ from notification_sdk import (
     NotificationRequest,
     RetryPolicy,
     SmartChannelSelector,
+    TransportError,
     ValidationError,
     sign_request,
 )
@@ -137,6 +138,22 @@ def test_a_url_that_the_service_cannot_have_is_refused_by_name(url: Any) -> None
     )
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         NotificationClient(url)
+
+
+def test_a_password_in_the_url_stands_in_no_error() -> None:
+    def lost(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    url = "https://proxy-user:very-secret@notify.example.com"
+    client = NotificationClient(url, "key", max_retries=0, transport=httpx.MockTransport(lost))
+    with pytest.raises(TransportError) as raised:
+        client.health()
+    assert raised.value.message == (
+        "https://…@notify.example.com can't be reached for GET /health: refused."
+    )
+    with pytest.raises(ValueError, match=r"https://…@notify\.example\.com/api") as refused:
+        NotificationClient(f"{url}/api")
+    assert "very-secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("channels", [5, [5], [["lark"], None]])
