@@ -258,7 +258,7 @@ class FakeLogs:
     def _clean(self, *, query: Mapping[str, str], body: Any) -> Made:
         settled = ("sent", "failed", "cancelled")
         if query.get("status", "sent") not in settled:
-            text = f"status must be one of: {', '.join(settled)}"
+            text = f"Invalid status: it must be one of {', '.join(settled)}"
             raise Refusal(400, "INVALID_PARAMETER", text)
         statuses = (query["status"],) if "status" in query else settled
         before = query.get("before", "")
@@ -270,7 +270,7 @@ class FakeLogs:
         fields |= {name: name for name in ("template_key", "request_id", "message_id")}
         status = {"retry": "retry_scheduled"}.get(query.get("status", ""), query.get("status"))
         if status not in (None, *STATUSES):
-            text = "status must be one of: pending, sent, failed, retry, cancelled"
+            text = "Invalid status: it must be one of pending, sent, failed, retry, cancelled"
             raise Refusal(400, "INVALID_PARAMETER", text)
         found = [
             row

@@ -40,8 +40,16 @@ def test_logs_are_filtered_and_paged_newest_first(service: Deployed, hooked: str
         ("limit=7abc", "INVALID_PARAMETER", "limit must be a positive integer"),
         ("limit=1001", "INVALID_PARAMETER", None),
         ("offset=x", "INVALID_PARAMETER", None),
-        ("status=lost", "INVALID_PARAMETER", "Invalid status"),
-        ("start_date=yesterday", "INVALID_PARAMETER", "Invalid date string"),
+        (
+            "status=lost",
+            "INVALID_PARAMETER",
+            "Invalid status: it must be one of pending, sent, failed, retry, cancelled",
+        ),
+        (
+            "start_date=yesterday",
+            "INVALID_PARAMETER",
+            "Invalid date string: start_date must be ISO 8601, such as 2026-12-01T09:00:00Z",
+        ),
         (
             "channel=fax",
             "INVALID_CHANNEL_TYPE",

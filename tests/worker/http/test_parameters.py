@@ -122,7 +122,7 @@ def test_a_moment_is_a_date_or_a_time_in_utc(text: str, end: bool, found: str | 
 )
 def test_what_is_no_moment_is_refused(text: str) -> None:
     assert refusal(lambda: moment({"at": text}, "at")) == (
-        "at must be an ISO 8601 date or time, such as 2026-12-01 or 2026-12-01T09:00:00Z"
+        "Invalid date string: at must be ISO 8601, such as 2026-12-01T09:00:00Z"
     )
 
 
@@ -141,7 +141,7 @@ def test_a_value_that_is_none_of_a_few_is_refused_with_the_few() -> None:
     assert one_of("a", None, ("x", "y")) is None
     for value in ("", "z"):
         said = refusal(lambda value=value: one_of("a", value, ("x", "y")))  # type: ignore[misc]
-        assert said == "a must be one of: x, y"
+        assert said == "Invalid a: it must be one of x, y"
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.0, "1", True, [], {}])

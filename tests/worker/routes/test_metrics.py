@@ -328,7 +328,7 @@ def test_a_range_has_its_bounds(world: World, query: str) -> None:
         ("metric=sent&step=week", "step must be hour or day"),
         (
             "metric=sent&from=never",
-            "from must be an ISO 8601 date or time, such as 2026-12-01 or 2026-12-01T09:00:00Z",
+            "Invalid date string: from must be ISO 8601, such as 2026-12-01T09:00:00Z",
         ),
         ("metric=sent&from=2026-01-02&to=2026-01-01", "from must be before to"),
         ("metric=sent&from=2030-01-01", "from must be before to"),

@@ -83,7 +83,7 @@ def moment(query: dict[str, str], name: str, *, end: bool = False) -> str | None
         return iso(int(value.timestamp() * 1000))
     except (ValueError, OverflowError):
         raise _wrong(
-            f"{name} must be an ISO 8601 date or time, such as 2026-12-01 or 2026-12-01T09:00:00Z"
+            f"Invalid date string: {name} must be ISO 8601, such as 2026-12-01T09:00:00Z"
         ) from None
 
 
@@ -117,7 +117,7 @@ def one_of(name: str, value: str | None, choices: Collection[str]) -> str | None
         ServiceError: INVALID_PARAMETER, with the choices.
     """
     if value is not None and value not in choices:
-        raise _wrong(f"{name} must be one of: {', '.join(choices)}")
+        raise _wrong(f"Invalid {name}: it must be one of {', '.join(choices)}")
     return value
 
 
