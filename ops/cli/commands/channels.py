@@ -10,7 +10,7 @@ from urllib.parse import quote as quoted
 import typer
 
 from ops.cli.commands.filters import UserOption
-from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.commands.options import JsonOption, StackOption, filled, open_stack
 from ops.cli.printing import say_json
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect
@@ -117,4 +117,7 @@ def _place(channel: str) -> str:
 
 
 def _of(user: str | None) -> dict[str, str] | None:
-    return {"user_id": user} if user else None
+    if user is None:
+        return None
+    filled("--user", user)
+    return {"user_id": user}

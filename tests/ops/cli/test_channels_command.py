@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ops.cli.commands import channels
-from ops.stacks.errors import ServiceError
+from ops.stacks.errors import ServiceError, UsageError
 from ops.stacks.moment import shown_time
 from ops.stacks.service import ServiceClient
 from tests.ops.answering_service import AnsweringService, answering_service
@@ -53,6 +53,16 @@ def test_a_hold_for_everybody_names_nobody(service: AnsweringService) -> None:
     assert found.output.startswith(f"slack is held until {shown_time(SOON)}.")
     assert "release slack --stack local" in found.output
     assert service.seen[0]["target"] == "/api/holds/slack"
+
+
+@pytest.mark.parametrize("arguments", [("hold", "slack", "--for", "2h"), ("release", "slack")])
+def test_a_user_whose_name_came_out_empty_is_not_everybody(
+    service: AnsweringService, arguments: tuple[str, ...]
+) -> None:
+    found = called(service, {"until": SOON.isoformat(), "released": 0}, *arguments, "--user", "")
+    assert isinstance(found.exception, UsageError)
+    assert str(found.exception) == "--user is empty: give it a text."
+    assert service.seen == []
 
 
 def test_a_release_tells_how_many_go_on(service: AnsweringService) -> None:

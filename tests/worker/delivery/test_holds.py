@@ -35,6 +35,16 @@ def test_the_line_begins_behind_what_a_release_lets_go(world: World, ahead_ms: i
     assert next_slot(world) == now_ms + max(ahead_ms, 2001)
 
 
+def test_a_recipient_whose_name_came_out_empty_is_not_everybody(world: World) -> None:
+    until = {"until": "2026-01-02T00:00:00.000Z"}
+    assert world.request("PUT", "/api/holds/slack", until).status == 200
+    before = world.request("GET", "/api/holds").json
+    for method, channel, body in (("PUT", "telegram", until), ("DELETE", "slack", {})):
+        refused = world.request(method, f"/api/holds/{channel}?user_id=", body)
+        assert (refused.status, refused.code) == (400, "INVALID_USER_ID")
+    assert world.request("GET", "/api/holds").json == before
+
+
 @pytest.mark.parametrize(
     ("ahead_ms", "held"), [(0, False), (1, True), (30 * DAY_MS, True), (30 * DAY_MS + 1, False)]
 )

@@ -38,8 +38,9 @@ def _place(call: Call) -> tuple[str, str]:
             "INVALID_CHANNEL_TYPE",
             f"Invalid channel: {channel[:100]}. Valid channels are: {', '.join(CHANNELS)}",
         )
+    # An empty name isn't everybody's: it would hold the channel, or release it, for all.
     user_id = call.request.query.get("user_id")
-    return channel, recipient_id(user_id) if user_id else ""
+    return channel, "" if user_id is None else recipient_id(user_id)
 
 
 async def list_holds(call: Call) -> Response:
