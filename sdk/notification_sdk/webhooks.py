@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from notification_sdk._arguments import at_least
 from notification_sdk._errors import WebhookVerificationError
 
 MAX_AGE = 300.0
@@ -50,6 +51,9 @@ class WebhookVerifier:
             ``whsec_`` and base64, for Standard Webhooks.
         max_age: seconds that a timestamp may be off.
         now: returns seconds since the epoch.
+
+    Raises:
+        ValueError: there is no secret, or one that can't be a secret.
     """
 
     def __init__(
@@ -60,11 +64,11 @@ class WebhookVerifier:
         max_age: float = MAX_AGE,
         now: Callable[[], float] = time.time,
     ) -> None:
-        listed = [standard_secrets] if isinstance(standard_secrets, str) else standard_secrets
-        self._secret = secret
-        self._keys = [_standard_key(each) for each in listed]
-        if not secret and not self._keys:
+        if not secret and not standard_secrets:
             raise ValueError("give secret or standard_secrets: without one nothing can be checked")
+        at_least("max_age", max_age, 0)
+        self._secret = secret
+        self._keys = _standard_keys(standard_secrets or ())
         self._max_age = max_age
         self._now = now
 
@@ -77,7 +81,9 @@ class WebhookVerifier:
 
         Raises:
             WebhookVerificationError: it isn't genuine, is too old, or is from the future.
+            TypeError: ``body`` isn't bytes: a text has lost what was signed.
         """
+        body = _raw(body)
         folded = {name.lower(): value for name, value in headers.items()}
         if not self._is_genuine(folded, body):
             raise WebhookVerificationError(
@@ -147,12 +153,13 @@ def verify_webhook_signature(
     The signature is ``sha256=`` and the hex HMAC-SHA256 of the timestamp and the body. Nothing is
     right under an empty secret, under which anybody can sign.
     """
+    body = _raw(raw_body)
     folded = {name.lower(): value for name, value in headers.items()}
     timestamp = folded.get("x-notification-timestamp", "")
     presented = folded.get("x-notification-signature", "")
     if not secret or not _is_recent(timestamp, max_age, now()):
         return False
-    digest = hmac.digest(secret.encode(), timestamp.encode() + raw_body, "sha256")
+    digest = hmac.digest(secret.encode(), timestamp.encode() + body, "sha256")
     return hmac.compare_digest(f"sha256={digest.hex()}".encode(), _bytes(presented))
 
 
@@ -169,9 +176,9 @@ def verify_standard_webhook(
     Args:
         secrets: one secret or several while they rotate, each ``whsec_`` and base64.
     """
-    keys = [_standard_key(each) for each in ([secrets] if isinstance(secrets, str) else secrets)]
+    keys = _standard_keys(secrets)
     folded = {name.lower(): value for name, value in headers.items()}
-    return _standard_matches(folded, raw_body, keys, max_age, now())
+    return _standard_matches(folded, _raw(raw_body), keys, max_age, now())
 
 
 def create_hmac_signature(timestamp: str, nonce: str, body: str, secret: str) -> str:
@@ -224,10 +231,23 @@ def _standard_matches(
     return genuine
 
 
+def _raw(body: bytes) -> bytes:
+    """Return the body; what isn't bytes is refused, since decoding may have changed it."""
+    if not isinstance(body, bytes | bytearray | memoryview):
+        kind = type(body).__name__
+        raise TypeError(f"the body must be the raw bytes as they arrived, and is of type {kind}")
+    return bytes(body)
+
+
+def _standard_keys(secrets: str | Iterable[str]) -> list[bytes]:
+    listed = [secrets] if isinstance(secrets, str) or not isinstance(secrets, Iterable) else secrets
+    return [_standard_key(each) for each in listed]
+
+
 def _standard_key(secret: str) -> bytes:
     try:
         key = base64.b64decode(secret.removeprefix(_STANDARD_PREFIX), validate=True)
-    except (binascii.Error, ValueError):
+    except (AttributeError, TypeError, binascii.Error, ValueError):
         key = b""
     if not 24 <= len(key) <= 64:
         raise ValueError(

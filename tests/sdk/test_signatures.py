@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -321,3 +321,33 @@ def test_nothing_is_genuine_under_an_empty_secret() -> None:
     signature = create_hmac_signature(timestamp, "abc", "{}", "")
     assert not verify_hmac_signature(signature, timestamp, "abc", "{}", "", now=lambda: NOW)
     assert not verify_standard_webhook({}, body, [], now=lambda: NOW)
+
+
+@pytest.mark.parametrize(
+    "secrets", [5, None, [5], [None], b"whsec_", "whsec_", [STANDARD_SECRET, ""]]
+)
+def test_what_cannot_be_a_secret_is_refused_when_the_verifier_is_made(secrets: Any) -> None:
+    with pytest.raises(ValueError, match=r"whsec_|give secret or standard_secrets"):
+        WebhookVerifier(standard_secrets=secrets)
+    with pytest.raises(ValueError, match="whsec_"):
+        verify_standard_webhook({}, b"", secrets)
+
+
+@pytest.mark.parametrize("age", [-1, float("nan"), "300", None])
+def test_an_age_that_no_webhook_can_have_is_refused(age: Any) -> None:
+    with pytest.raises(ValueError, match="max_age must be at least 0"):
+        WebhookVerifier(secret="shared", max_age=age)
+
+
+def test_a_body_that_was_decoded_is_refused_by_its_type() -> None:
+    """Decoding may have changed what was signed."""
+    text: Any = "{}"
+    calls: list[Callable[[], object]] = [
+        lambda: verify_webhook_signature({}, text, "shared"),
+        lambda: verify_standard_webhook({}, text, STANDARD_SECRET),
+        lambda: WebhookVerifier(secret="shared").verify({}, text),
+        lambda: WebhookHandler(WebhookVerifier(standard_secrets=STANDARD_SECRET)).handle({}, text),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match=r"must be the raw bytes as they arrived, .* type str"):
+            call()
