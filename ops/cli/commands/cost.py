@@ -78,6 +78,7 @@ def cost(
     found = month(counts, work)
     if json:
         document = {"prices_of": READ_ON, "usd": round(found.usd, 2), **asdict(found)}
+        document["fits_free_plan"] = found.fits_free_plan
         say_json(document)
         return
     say("\n".join([*lines(work, found), "", "US dollars a month:", *chart(counts, work)]))

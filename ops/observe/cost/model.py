@@ -109,6 +109,7 @@ class Cost:
     """A month on both plans.
 
     Attributes:
+        monthly: notifications of the month.
         usage: counts of the month by resource.
         stored_gb: what lies in the database.
         parts: US dollars on the paid plan by resource, the plan's own price among them.
@@ -116,11 +117,17 @@ class Cost:
         paid_limits: what ends the databases or a queue on the paid plan, the lowest first.
     """
 
+    monthly: float
     usage: Mapping[str, float]
     stored_gb: float
     parts: Mapping[str, float]
     free_limits: tuple[Limit, ...]
     paid_limits: tuple[Limit, ...]
+
+    @property
+    def fits_free_plan(self) -> bool:
+        """Whether the month stays below every limit of the free plan, which then costs nothing."""
+        return all(limit.monthly > self.monthly for limit in self.free_limits)
 
     @property
     def usd(self) -> float:
@@ -137,7 +144,8 @@ def month(counts: Counts, work: Workload) -> Cost:
         beyond = max(0.0, usage[rate.resource] - rate.included)
         parts[rate.unit] = beyond / 1e6 * rate.usd_per_million
     parts["D1 storage"] = max(0.0, stored - D1_INCLUDED_GB) * D1_USD_PER_GB
-    return Cost(usage, stored, parts, _free_limits(counts, work), _paid_limits(counts, work))
+    free, paid = _free_limits(counts, work), _paid_limits(counts, work)
+    return Cost(work.monthly, usage, stored, parts, free, paid)
 
 
 def _usage(counts: Counts, work: Workload) -> dict[str, float]:

@@ -12,6 +12,8 @@ GOAL_USD = 41.0
 """Half of 82 US dollars, for `GOAL_MONTHLY` notifications."""
 GOAL_MONTHLY = 10_000_000
 _BAR = 48
+_LIMITS = 3
+"""Limits that are listed, and as many more as are reached, with the next one."""
 PAGE = "docs/cost.md"
 _BEGIN, _END = "<!-- begin: cost -->\n```text\n", "```\n<!-- end: cost -->"
 _CHARTED = (100_000, 300_000, 1_000_000, 3_000_000, 10_000_000, 30_000_000, 100_000_000)
@@ -39,6 +41,7 @@ def _table(cost: Cost) -> Iterator[str]:
         ("D1 storage", stored, f"{D1_INCLUDED_GB:g} GB", f"{paid:,.2f}"),
         ("the paid plan", "", "", f"{cost.parts['the paid plan']:,.2f}"),
         ("together", "", "", f"{cost.usd:,.2f}"),
+        ("on the free plan", "", "", "0.00" if cost.fits_free_plan else "too much"),
     ]
     used_width, usd_width = (max(len(row[place]) for row in rows) + 2 for place in (1, 3))
     used_width, usd_width = max(used_width, 16), max(usd_width, 9)
@@ -48,9 +51,10 @@ def _table(cost: Cost) -> Iterator[str]:
 
 def _limits(title: str, limits: tuple[Limit, ...], work: Workload) -> Iterator[str]:
     yield f"{title}:"
-    for number, limit in enumerate(limits[:3], 1):
-        reached = "  reached" if limit.monthly <= work.monthly else ""
-        yield f"  {number}. {limit.monthly:>15,.0f} a month: {limit.what}{reached}"
+    reached = sum(limit.monthly <= work.monthly for limit in limits)
+    for number, limit in enumerate(limits[: max(_LIMITS, reached + 1)]):
+        mark = "  reached" if number < reached else "  next" if number == reached else ""
+        yield f"  {number + 1}. {limit.monthly:>15,.0f} a month: {limit.what}{mark}"
 
 
 def chart(counts: Counts, work: Workload) -> Iterator[str]:

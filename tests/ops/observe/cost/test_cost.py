@@ -161,6 +161,45 @@ def test_a_number_that_no_month_can_have_is_refused_by_its_option(given: tuple[s
     assert "Traceback" not in run.output
 
 
+def test_the_free_plan_costs_nothing_until_its_first_limit_is_reached() -> None:
+    first = cost().free_limits[0].monthly
+    assert cost(monthly=first - 1).fits_free_plan
+    assert not cost(monthly=first).fits_free_plan
+    shown = {
+        monthly: [line for line in printed(monthly) if line.startswith("on the free plan")]
+        for monthly in (1_000, 10_000_000)
+    }
+    assert [line.split()[-1] for line in shown[1_000]] == ["0.00"]
+    assert [line.split()[-2:] for line in shown[10_000_000]] == [["too", "much"]]
+
+
+def printed(monthly: int) -> list[str]:
+    run = CliRunner().invoke(command_line(["cost"]), ["cost", "--monthly", str(monthly)])
+    assert run.exit_code == 0, run.output
+    return run.output.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("monthly", "free", "paid"),
+    [
+        (1, ["next", "", ""], ["next", "", ""]),
+        (1_000_000, ["reached", "reached", "next"], ["next", "", ""]),
+        (2_900_000, ["reached"] * 4 + ["next"], ["next", "", ""]),
+        (60_000_000, ["reached"] * 6, ["reached", "next", ""]),
+    ],
+)
+def test_the_limits_that_are_reached_are_marked_and_the_next_one(
+    monthly: int, free: list[str], paid: list[str]
+) -> None:
+    lines = printed(monthly)
+    marks = [
+        next((word for word in ("reached", "next") if line.endswith(f"  {word}")), "")
+        for line in lines
+        if line[2:].partition(".")[0].isdigit()
+    ]
+    assert (marks[: len(free)], marks[len(free) :]) == (free, paid)
+
+
 def test_every_price_names_its_page_and_the_table_its_day() -> None:
     assert all(rate.source.startswith("developers.cloudflare.com/") for rate in RATES)
     assert len({rate.resource for rate in RATES}) == len(RATES) == 8
@@ -182,4 +221,5 @@ def test_the_command_prints_a_report_and_a_document() -> None:
     assert document["usd"] == 5
     assert document["prices_of"] == READ_ON
     assert document["free_limits"][0]["what"] == "rows written a day"
+    assert (document["monthly"], document["fits_free_plan"]) == (1000, True)
     assert "reached" not in CliRunner().invoke(app, ["cost", "--monthly", "1000"]).output
