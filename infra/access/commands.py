@@ -64,7 +64,11 @@ COMMANDS: tuple[CommandNeeds, ...] = (
         "tail", (Permission.WORKERS_TAIL_READ,), "Account → Workers Scripts → Edit does as well"
     ),
     CommandNeeds("outputs", (), "asks the state alone"),
-    CommandNeeds("verify", (), "asks the service alone"),
+    CommandNeeds(
+        "verify",
+        (Permission.ACCOUNT_ANALYTICS_READ,),
+        "for the check `callers` alone, which is skipped without it",
+    ),
 )
 DEPLOYING = (
     *("up", "deploy", "rollback", "preview", "refresh", "destroy", "import"),

@@ -95,7 +95,12 @@ class ReleaseChecks:
                     environment=self._context.environment,
                 ).run()
             if callers is not None:
-                results.append(self._callers(outputs, version or str(serving), callers))
+                found = self._callers(outputs, version or str(serving), callers)
+                if found.passed is None:
+                    self._context.reporter.line(
+                        f"- What callers were answered: skipped, {found.detail}", style="yellow"
+                    )
+                results.append(found)
         return results
 
     def _callers(self, outputs: Mapping[str, Any], version: str, seconds: int) -> CheckResult:

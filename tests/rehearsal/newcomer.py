@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -38,12 +38,13 @@ class Told:
 class Newcomer:
     """Runs commands in a clone of the last commit.
 
-    Args:
-        folder: an empty folder.
-        ports: what the three ports are to be.
+    It lies outside pytest's folder: each run that begins beside this one takes that folder away
+    from other users.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
+        self._folder = TemporaryDirectory(prefix="newcomer-")
+        folder = Path(self._folder.name)
         self.clone = folder / "clone"
         self.home = folder / "person"
         self._is_root = os.geteuid() == 0
@@ -51,12 +52,12 @@ class Newcomer:
         python = shutil.which("python3", path="/usr/local/bin:/usr/bin:/bin")
         if self._is_root and python is None:
             pytest.skip("another user finds no Python here")
-        subprocess.run(["git", "clone", "-q", str(ROOT), str(self.clone)], check=True)
+        # Of hard links, the owner of the project's own files would change.
+        subprocess.run(
+            ["git", "clone", "-q", "--no-hardlinks", str(ROOT), str(self.clone)], check=True
+        )
         self.home.mkdir()
         if self._is_root:
-            for each in folder.resolve().parents:
-                if each.stat().st_mode & 0o5 != 0o5 and each.is_relative_to(gettempdir()):
-                    each.chmod(each.stat().st_mode | 0o55)
             folder.chmod(0o755)
             subprocess.run(["chown", "-R", f"{UID}:{UID}", str(folder)], check=True)
 
@@ -92,6 +93,7 @@ class Newcomer:
         if self._offline is not None:
             self._offline.kill()
             self._offline.wait()
+        self._folder.cleanup()
 
     def _enter(self, words: list[str]) -> None:
         assert self._offline is not None

@@ -18,8 +18,8 @@ CTL = ".venv/bin/notifyctl"
 
 
 @pytest.fixture(scope="module")
-def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
-    built = Newcomer(tmp_path_factory.mktemp("newcomer"))
+def newcomer() -> Iterator[Newcomer]:
+    built = Newcomer()
     try:
         installed = built.run("make install")
         assert installed.code == 0, installed.text[-3000:]

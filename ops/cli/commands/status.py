@@ -123,7 +123,7 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
             reporter.line(
                 f"unknown: {reading.metric.name}: {reading.metric.source}", style="yellow"
             )
-    for line in found.unknown_lines:
+    for line in [*found.unknown_lines, *(found.drift.unknown_lines if found.drift else ())]:
         reporter.line(line, style="yellow")
 
 

@@ -57,6 +57,12 @@ class DriftReport:
         }
 
     @property
+    def unknown_lines(self) -> list[str]:
+        """What couldn't be compared and why, a line for each kind and reason."""
+        found = (f"drift of {one.kind} isn't known: {one.reason}" for one in self.unknown)
+        return list(dict.fromkeys(found))
+
+    @property
     def advice(self) -> str:
         """What puts the differences right, as a sentence."""
         told = self.by_hand

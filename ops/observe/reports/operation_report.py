@@ -216,10 +216,7 @@ def security(context: StackContext, status: StackStatus) -> Section:
             f"drift: {counted(count, 'difference')} in {counted(status.drift.checked, 'resource')}"
         )
         section.metrics["drifted"] = count
-        section.lines += [
-            f"drift of {unknown.kind} isn't known: {unknown.reason}"
-            for unknown in status.drift.unknown
-        ]
+        section.lines += status.drift.unknown_lines
     else:
         section.lines.append(f"drift isn't known: {status.unknown.get('drift', 'not looked for')}")
     today = datetime.now(UTC).date()

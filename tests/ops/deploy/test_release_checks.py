@@ -12,6 +12,7 @@ import pytest
 from ops.deploy import release_checks as module
 from ops.deploy.release_checks import ReleaseChecks
 from ops.deploy.verification import CheckResult
+from ops.stacks.console import Reporter
 from ops.stacks.errors import UsageError, VerificationFailed
 from tests.ops.contexts import context_of
 
@@ -188,9 +189,19 @@ def test_a_version_is_judged_by_what_its_callers_were_answered(
     assert world.made["callers"] == ("account", "notify", 60)
 
 
-def test_answers_that_nobody_tells_are_no_failure(world: World) -> None:
+def test_answers_that_nobody_tells_are_no_failure_and_a_line_says_why(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(Reporter, "line", lambda _, text, **__: lines.append(text))
+    assert world.run(callers=60)[-1].passed
+    assert lines == []
     world.metrics.problem = "The token may not read them."
     unread = CheckResult("callers", None, "The token may not read them.")
     assert world.run(callers=60)[-1] == unread
     world.account = UsageError("There is no token.")
     assert world.run(callers=60)[-1] == CheckResult("callers", None, "There is no token.")
+    assert lines == [
+        "- What callers were answered: skipped, The token may not read them.",
+        "- What callers were answered: skipped, There is no token.",
+    ]

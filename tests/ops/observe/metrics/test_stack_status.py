@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from ops.observe.drift.drift import DriftReport
+from ops.observe.drift.finding import Finding, Repair, Unknown
 from ops.observe.metrics import stack_status
 from ops.observe.metrics.account_metrics import AccountMetrics
 from ops.observe.metrics.caller_metrics import CallerMetrics
@@ -306,13 +308,29 @@ def test_a_service_that_is_not_healthy_ends_with_what_it_answered(
 def test_drift_is_told_in_a_line(
     commands: Commands, found: StackStatus, findings: int, unknown: tuple[str, ...], said: str
 ) -> None:
-    report: Any = SimpleNamespace(
-        findings=[None] * findings,
-        checked=7,
-        unknown=[SimpleNamespace(kind=kind) for kind in unknown],
+    finding = Finding("cron", "worker", "nothing", "a cron", Repair.NONE)
+    report = DriftReport(
+        "local", 7, (finding,) * findings, tuple(Unknown(kind, "one", "no") for kind in unknown)
     )
     line = shown(commands, replace(found, drift=report), "--drift").stdout.splitlines()[2]
     assert line == f"drift     {said}"
+
+
+def test_what_drift_could_not_compare_is_told_with_its_reason_once(
+    commands: Commands, found: StackStatus
+) -> None:
+    lacking = "The token lacks Account → Workers KV Storage → Read."
+    unknown = (
+        *(Unknown("KV namespace", name, lacking) for name in ("cache", "limits")),
+        Unknown("queue", "retry", "No answer."),
+    )
+    drift = DriftReport("local", 7, (), unknown)
+    lines = shown(commands, replace(found, drift=drift), "--drift").stdout.splitlines()
+    assert lines[-3:] == [
+        "unknown: metrics: no token",
+        f"drift of KV namespace isn't known: {lacking}",
+        "drift of queue isn't known: No answer.",
+    ]
 
 
 def test_drift_that_could_not_be_found_out_is_unknown(
