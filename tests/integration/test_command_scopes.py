@@ -86,7 +86,7 @@ def told(permissions: Iterable[Permission]) -> set[str]:
 
 @pytest.mark.workerd
 @pytest.mark.requirement("S0-05")
-@pytest.mark.parametrize("command", ["drift", "db check", "status", "tail"])
+@pytest.mark.parametrize("command", ["drift", "db check", "status", "tail", "verify"])
 def test_a_command_asks_for_what_the_table_says(asked: AskedAccount, command: str) -> None:
     [needs] = [needs for needs in COMMANDS if needs.command == command]
     assert asked.run(command)[0] == 0

@@ -75,7 +75,7 @@ def sample_faults(folder: str, *, count: int, seed: int) -> list[Fault]:
         left = left or list(modules)
         module = draw.choices(left, [len(path.read_bytes()) for path in left])[0]
         left.remove(module)
-        faults = list(_faults_of(module, str(module.relative_to(ROOT))))
+        faults = list(faults_of(module, str(module.relative_to(ROOT))))
         draw.shuffle(faults)
         new = (fault for fault in faults if str(fault) not in found and is_fault(module, fault))
         if (fault := next(new, None)) is not None:
@@ -115,7 +115,8 @@ def _without_markers(tree: ast.AST) -> str:
     return ast.dump(tree)
 
 
-def _faults_of(module: Path, name: str) -> Iterator[Fault]:
+def faults_of(module: Path, name: str) -> Iterator[Fault]:
+    """Return every fault of a module, in the order of the operators' names."""
     nodes = list(ast_nodes(get_ast(module.read_text(encoding="utf-8"))))
     for operator_name in sorted(cosmic_ray.plugins.operator_names()):
         if not _FAULTS.match(operator_name):
