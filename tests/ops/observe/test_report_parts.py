@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from ops.observe.drift.drift import DriftReport
+from ops.observe.drift.finding import Finding, Repair, Unknown
 from ops.observe.metrics.thresholds import Level, Metric, Reading
 from ops.observe.reports import operation_report
 from ops.observe.reports.operation_report import OperationReport, Period, security
@@ -72,7 +74,7 @@ def test_a_longer_period_has_more_parts(
 
 
 def status(**changes: Any) -> Any:
-    drift = SimpleNamespace(findings=[None], checked=7, unknown=())
+    drift = DriftReport("dev", 7, (Finding("cron", "worker", "nothing", "one", Repair.NONE),))
     return SimpleNamespace(**{"stack": "dev", "drift": drift, "unknown": {}, **changes})
 
 
@@ -110,8 +112,8 @@ def test_security_tells_drift_and_the_age_of_each_key(ages: list[Any]) -> None:
 
 
 def test_security_says_what_is_not_known(ages: list[Any]) -> None:
-    unknown = SimpleNamespace(kind="secrets", reason="No permission.")
-    drift = SimpleNamespace(findings=[], checked=1, unknown=(unknown,))
+    unknown = (Unknown("secrets", name, "No permission.") for name in ("worker", "token"))
+    drift = DriftReport("dev", 1, (), tuple(unknown))
     lines = security(CONTEXT, status(drift=drift)).lines
     assert lines[:3] == [
         "drift: 0 differences in 1 resource",
