@@ -336,16 +336,16 @@ def test_what_cannot_be_a_secret_is_refused_when_the_verifier_is_made(secrets: A
 @pytest.mark.parametrize("age", [-1, float("nan"), "300", None])
 def test_an_age_that_no_webhook_can_have_is_refused(age: Any) -> None:
     with pytest.raises(ValueError, match="max_age must be at least 0"):
-        WebhookVerifier(secret="shared", max_age=age)
+        WebhookVerifier(secret=KEY, max_age=age)
 
 
 def test_a_body_that_was_decoded_is_refused_by_its_type() -> None:
     """Decoding may have changed what was signed."""
     text: Any = "{}"
     calls: list[Callable[[], object]] = [
-        lambda: verify_webhook_signature({}, text, "shared"),
+        lambda: verify_webhook_signature({}, text, KEY),
         lambda: verify_standard_webhook({}, text, STANDARD_SECRET),
-        lambda: WebhookVerifier(secret="shared").verify({}, text),
+        lambda: WebhookVerifier(secret=KEY).verify({}, text),
         lambda: WebhookHandler(WebhookVerifier(standard_secrets=STANDARD_SECRET)).handle({}, text),
     ]
     for call in calls:
