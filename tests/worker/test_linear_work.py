@@ -493,6 +493,7 @@ CALLS: dict[str, list[Call]] = {
     "http.parameters.whole_number": [
         lambda text: parameters.whole_number({"n": text}, "n", default=1, maximum=9),
     ],
+    "http.parameters.one_of": [lambda text: parameters.one_of("a", text, ("b", "c"))],
     "http.parameters.moment": [lambda text: parameters.moment({"n": text}, "n")],
     "http.parameters.text_field": [lambda text: parameters.text_field({"a": text}, "a")],
     "http.parameters.whole_field": [
@@ -613,6 +614,9 @@ CALLS: dict[str, list[Call]] = {
         ),
     ],
     "templates.syntax.read_structure": [syntax.read_structure],
+    "templates.template_document.check_channel": [
+        lambda text: template_document.check_channel(text, CHANNELS)
+    ],
     "templates.template_document.check_key": [template_document.check_key],
     "templates.template_document.read_template_document": [
         lambda text: template_document.read_template_document(
