@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from localcloud.api import d1_copies
 from tests.localcloud.running_cloud import RunningCloud
 
 SCHEMA = (
@@ -233,3 +234,34 @@ def test_a_virtual_table_is_exported_by_nobody(cloud: RunningCloud, database: st
         {"code": 7500, "message": "cannot export databases with Virtual Tables (fts5)"}
     ]
     assert "O''Brien" in exported(cloud, database, tables=["people", "creative"])
+
+
+@pytest.mark.parametrize(
+    ("limits", "one_call"),
+    [
+        ({"_ONE_CALL_BYTES": 84, "_ONE_CALL_STATEMENTS": 2}, True),
+        ({"_ONE_CALL_BYTES": 83, "_ONE_CALL_STATEMENTS": 2}, False),
+        ({"_ONE_CALL_BYTES": 84, "_ONE_CALL_STATEMENTS": 1}, False),
+    ],
+)
+def test_what_is_too_large_for_one_call_is_loaded_into_a_copy(
+    cloud: RunningCloud,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+    limits: dict[str, int],
+    one_call: bool,
+) -> None:
+    assert (d1_copies._ONE_CALL_BYTES, d1_copies._ONE_CALL_STATEMENTS) == (4 << 20, 20_000)
+    for name, value in limits.items():
+        monkeypatch.setattr(d1_copies, name, value)
+    content = (
+        b"INSERT INTO people (name) VALUES ('one');\nINSERT INTO people (name) VALUES ('two');\n"
+    )
+    assert len(content) == 84
+    etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    answer = ingest(cloud, database, upload(cloud, database, content, etag)[0], etag)
+    result = answer.json()["result"]["result"]
+    assert (result["num_queries"], result["meta"]["changes"]) == (2, 2)
+    # One call tells what it read as well; a copy tells no more than what it wrote.
+    assert ("rows_read" in result["meta"]) is one_call
+    assert names(cloud, database)[-2:] == ["one", "two"]

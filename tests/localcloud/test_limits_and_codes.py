@@ -32,6 +32,7 @@ NUMBERS: dict[str, dict[str, object]] = {
         "LIFETIME_MS": 3_600_000,
     },
     "localcloud.api.assets": {
+        "_BUCKET_FILES": 250,
         "INVALID": 10_021,
         "MAX_FILES": 20_000,
         "MAX_FILE_BYTES": 26_214_400,
@@ -46,6 +47,7 @@ NUMBERS: dict[str, dict[str, object]] = {
         "_MALFORMED": 7400,
     },
     "localcloud.api.d1_copies": {
+        "_KEPT_BOOKMARKS": 20,
         "_MALFORMED": 7400,
         "_SQL_ERROR": 7500,
         "_ONE_CALL_BYTES": 4_194_304,
@@ -58,6 +60,7 @@ NUMBERS: dict[str, dict[str, object]] = {
         "MAX_FILE_BYTES": 5_000_000_000,
     },
     "localcloud.api.deployments": {
+        "_TOLERANCE": 1e-06,
         "_MALFORMED": 10_026,
     },
     "localcloud.api.kv": {
@@ -73,6 +76,8 @@ NUMBERS: dict[str, dict[str, object]] = {
         "MAX_READ": 100,
     },
     "localcloud.api.listing": {
+        "_MAX_PAGE": 1_000_000_000,
+        "_MAX_DIGITS": 18,
         "DEFAULT_PER_PAGE": 20,
         "MAX_PER_PAGE": 1000,
         "_MALFORMED": 10_026,
@@ -106,6 +111,8 @@ NUMBERS: dict[str, dict[str, object]] = {
         "_VALUE_LENGTH": 40,
     },
     "localcloud.api.uploads": {
+        "_MAX_TAG_BYTES": 100,
+        "_MAX_MESSAGE_BYTES": 1_000,
         "MAX_BUNDLE_BYTES": 67_108_864,
         "_LIMITS_NEED_PAID_PLAN": 100_328,
     },
@@ -135,6 +142,7 @@ NUMBERS: dict[str, dict[str, object]] = {
         "_MAX_PART_BYTES": 255,
     },
     "localcloud.cron.cron_clock": {
+        "_MINUTE_MS": 60_000,
         "KEPT_FIRINGS": 1000,
     },
     "localcloud.faults": {
@@ -169,6 +177,9 @@ NUMBERS: dict[str, dict[str, object]] = {
         "_TOKEN_LENGTH": 40,
     },
     "localcloud.host_process": {
+        "_PORT_TAKEN": 3,
+        "_STATE_HELD": 4,
+        "_MAX_LINE_BYTES": 1_048_576,
         "MIN_NODE": 20,
     },
     "localcloud.json_text": {
@@ -182,17 +193,23 @@ NUMBERS: dict[str, dict[str, object]] = {
         "_MALFORMED": 10_026,
     },
     "localcloud.log_files": {
+        "BACKUPS": 3,
         "MAX_BYTES": 4_194_304,
         "MAX_LINES": 1000,
     },
     "localcloud.plan": {
+        "FREE_CRONS": 5,
+        "PAID_CRONS": 250,
         "MAX_SUBREQUESTS": 10_000_000,
     },
     "localcloud.rate_limit": {
+        "REQUESTS": 1_200,
+        "WINDOW_MS": 300_000,
         "MAX_CALLERS": 1000,
         "MAX_LIMIT": 1_000_000_000,
     },
     "localcloud.server": {
+        "KV_DELAY_MS": 60_000,
         "MAX_BODY_BYTES": 134_217_728,
         "MAX_HOOK_BYTES": 4_194_304,
         "MAX_WEBSOCKET_BYTES": 65_536,
@@ -232,6 +249,7 @@ NUMBERS: dict[str, dict[str, object]] = {
         "MAX_ENTITIES": 100,
     },
     "localcloud.tail.connection": {
+        "_TRY_AGAIN_LATER": 1_013,
         "MAX_BEHIND_BYTES": 4_194_304,
     },
     "localcloud.tail.filters": {
@@ -240,6 +258,30 @@ NUMBERS: dict[str, dict[str, object]] = {
     "localcloud.tail.tails": {
         "LIFETIME_MS": 21_600_000,
         "MAX_TAILS": 10,
+    },
+    "localcloud.api.tails": {
+        "_TOO_MANY": 10_057,
+        "_UNKNOWN": 10_007,
+        "_MALFORMED": 10_026,
+    },
+    "localcloud.api.token_gate": {
+        "_USE_RECORDED_EVERY_MS": 3_600_000,
+    },
+    "localcloud.clock": {
+        "MAX_ADVANCE_MS": 34_560_000_000,
+    },
+    "localcloud.daemon": {
+        "_MAX_ERRORS_BYTES": 1_048_576,
+    },
+    "localcloud.github.application": {
+        "REQUESTS": 5_000,
+        "WINDOW_MS": 3_600_000,
+    },
+    "localcloud.host_client": {
+        "_HANDLER": 900.0,
+    },
+    "localcloud.sink.message_log": {
+        "KEPT": 10_000,
     },
 }
 """By module; the source of each is named there or on the page of limits."""
