@@ -152,6 +152,29 @@ def test_what_is_secret_is_in_no_message_and_what_is_short_or_plain_stays() -> N
     assert hide("of first-line, sch\xfctzt } {") == "of [secret], [secret] } {"
 
 
+@pytest.mark.parametrize(
+    ("secret", "said", "hidden"),
+    [
+        ("12345", "12345 in it", "12345 in it"),
+        ("123456", "123456 in it", "[secret] in it"),
+        ("123456\n 1234 \n12345\nabcdef", "1234 12345 abcdef", "1234 12345 [secret]"),
+        ("abcdef\ttwo", "abcdef\\ttwo", "[secret]"),
+        ("schützen", "sch\\u00fctzen schützen", "[secret] [secret]"),
+    ],
+)
+def test_a_secret_of_six_characters_is_hidden_and_a_shorter_one_is_in_any_sentence(
+    secret: str, said: str, hidden: str
+) -> None:
+    hide = Redaction()
+    hide.learn(Secret(secret))
+    hide.learn({"type": "secret_text", "text": "open, as it is no secret"})
+    assert hide(said) == hidden
+    assert hide("open, as it is no secret") == "open, as it is no secret"
+    marked = Redaction()
+    marked.learn([secret], secret=True)
+    assert marked(said) == hidden
+
+
 def test_values_cross_the_protocol_whole_and_their_marks_with_them(tmp_path: Path) -> None:
     values: dict[str, Any] = {
         "n": None,
