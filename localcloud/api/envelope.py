@@ -12,7 +12,6 @@ from starlette.responses import JSONResponse
 from localcloud.json_text import parse_json
 
 Model = TypeVar("Model", bound=BaseModel)
-_NO_OBJECT = "Input should be an object"
 
 
 class ApiError(Exception):
@@ -61,12 +60,17 @@ def parse(model: type[Model], document: Any, *, code: int) -> Model:
         return model.model_validate(document)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(str(part) for part in detail['loc']) or 'body'}: "
-            # The class of this module says nothing to a client.
-            f"{_NO_OBJECT if detail['type'] == 'model_type' else detail['msg']}"
+            f"{'.'.join(map(str, detail['loc'])) or 'body'}: {_said(detail['type'], detail['msg'])}"
             for detail in error.errors(include_input=False, include_url=False)
         )
         raise ApiError(400, code, f"Invalid request body: {wrong}.") from error
+
+
+def _said(kind: str, text: str) -> str:
+    """Return what is wrong without the names of Python's classes, which a client doesn't know."""
+    return (
+        "Input should be an object" if kind == "model_type" else text.removeprefix("Value error, ")
+    )
 
 
 async def body_model(request: Request, model: type[Model], *, code: int) -> Model:

@@ -956,6 +956,25 @@ CHAPTERS: dict[str, list[Call]] = {
         ("DELETE", "/sink/api/messages"),
         ("GET", "/sink/api/messages"),
     ],
+    "tails": [
+        ("GET", "/workers/scripts/shop/tails"),
+        ("POST", "/workers/scripts/shop/tails", None, "tail"),
+        (
+            *("POST", "/workers/scripts/shop/tails"),
+            {"filters": [{"outcome": ["exception"]}, {"sampling_rate": 0.5}]},
+        ),
+        ("POST", "/workers/scripts/shop/tails", {"filters": [{}]}),
+        ("POST", "/workers/scripts/shop/tails", {"filters": [{"query": "a", "method": ["GET"]}]}),
+        ("POST", "/workers/scripts/shop/tails", {"filters": [{"sampling_rate": 1.1}]}),
+        ("POST", "/workers/scripts/shop/tails", {"filters": [{"outcome": []}]}),
+        ("POST", "/workers/scripts/none/tails"),
+        *[("POST", "/workers/scripts/shop/tails")] * 9,
+        ("POST", "/workers/scripts/other/tails"),
+        ("GET", "/workers/scripts/other/tails"),
+        ("DELETE", "/workers/scripts/other/tails/{tail}"),
+        ("DELETE", "/workers/scripts/shop/tails/{tail}"),
+        ("DELETE", "/workers/scripts/shop/tails/{tail}"),
+    ],
     "malformed bodies": [
         (method, path, body)
         for method, path in (
@@ -1050,7 +1069,8 @@ class Story:
         if name is not None:
             document = answer.json()
             self._learn(name, document.get("result", document))
-        text = json.dumps(_shown(answer)).replace(self._cloud.root_url, "http://local")
+        host = self._cloud.root_url.removeprefix("http://")
+        text = json.dumps(_shown(answer)).replace(host, "local")
         text = re.sub(r"signature=[0-9a-f]{64}", "signature=64 digits", text)
         text = re.sub(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", "a signed token", text)
         shown: dict[str, Any] = json.loads(text)
@@ -1156,6 +1176,7 @@ def tell() -> dict[str, list[dict[str, Any]]]:
         mock.patch("localcloud.api.d1_transfer.secrets", drawn),
         mock.patch("localcloud.api.d1_copies.secrets", drawn),
         mock.patch("localcloud.api.asset_tokens.secrets", drawn),
+        mock.patch("localcloud.tail.tails.secrets", drawn),
         RunningCloud(Path(folder) / "home") as cloud,
     ):
         story = Story(cloud)
