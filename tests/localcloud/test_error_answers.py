@@ -14,6 +14,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message
 
 from localcloud.api.application import application
 from localcloud.api.envelope import ApiError
@@ -32,6 +33,15 @@ FULL = "The disk that holds the local cloud's state is full: free some space and
 
 def has_default(part: Field[Any]) -> bool:
     return part.default is not MISSING or part.default_factory is not MISSING
+
+
+def api(folder: Path, *routes: Route) -> ASGIApp:
+    """Return the API with routes of a test, whose resources are never called."""
+    database = Database(folder / "control.sqlite3", CONTROL_PLANE)
+    parts = {part.name: None for part in fields(Account) if not has_default(part)}
+    own = {"database": database, "clock": VirtualClock(database), "home": CloudHome(folder)}
+    account = Account(**cast("Any", parts | own))
+    return application(account, "token", routes)
 
 
 @pytest.mark.parametrize(
@@ -68,12 +78,7 @@ def test_what_goes_wrong_inside_is_answered_in_the_envelope(
     async def fails(_: Request) -> Any:
         raise error
 
-    database = Database(tmp_path / "control.sqlite3", CONTROL_PLANE)
-    # The routes of the resources only keep it: no call of this test reaches them.
-    parts = {part.name: None for part in fields(Account) if not has_default(part)}
-    own = {"database": database, "clock": VirtualClock(database), "home": CloudHome(tmp_path)}
-    account = Account(**cast("Any", parts | own))
-    app = application(account, "token", [Route("/local/fails", fails)])
+    app = api(tmp_path, Route("/local/fails", fails))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
 
     async def asked() -> httpx.Response:
@@ -88,3 +93,23 @@ def test_what_goes_wrong_inside_is_answered_in_the_envelope(
         "messages": [],
         "result": None,
     }
+
+
+def test_a_web_socket_on_the_apis_paths_is_closed_without_asking_for_a_token(
+    tmp_path: Path,
+) -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "path": "/client/v4/accounts", "headers": [], "query_string": b""}
+
+    async def connect() -> None:
+        await api(tmp_path)(scope, receive, send)
+
+    asyncio.run(connect())
+    assert [message["type"] for message in sent] == ["websocket.close"]
