@@ -23,7 +23,7 @@ const RETRY_PAUSE_MS = 20;
 const NOT_FORWARDED = new Set([
   "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
   "te", "trailer", "transfer-encoding", "upgrade", "expect",
-  "cf-connecting-ip", "cf-ray", "x-forwarded-proto", "x-forwarded-for",
+  "cf-connecting-ip", "cf-ray", "x-forwarded-proto", "x-forwarded-for", "x-local-clock-offset",
 ]);
 /** The same, of an answer. */
 const NOT_RETURNED = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade"]);
@@ -151,7 +151,7 @@ export class Edge extends EventEmitter {
         socketPath: version.address,
         method: request.method,
         path: request.url,
-        headers: forwardedHeaders(request, ray),
+        headers: forwardedHeaders(request, ray, this.#versions.clockOffsetMs),
         setHost: false,
         maxHeaderSize: MAX_HEADER_BYTES,
       });
@@ -245,13 +245,15 @@ class PatientAgent extends http.Agent {
 
 const newRay = () => `${randomBytes(8).toString("hex")}-LCL`;
 
-function forwardedHeaders(request, ray) {
+function forwardedHeaders(request, ray, clockOffsetMs) {
   const forwarded = without(request.rawHeaders, NOT_FORWARDED);
   if (request.headers["transfer-encoding"] !== undefined) {
     forwarded.push("Transfer-Encoding", "chunked");
   }
   const client = request.socket.remoteAddress ?? "127.0.0.1";
   forwarded.push("CF-Connecting-IP", client, "CF-Ray", ray, "X-Forwarded-Proto", "http");
+  // What the service `local-clock` would tell, without a call for each request.
+  forwarded.push("X-Local-Clock-Offset", String(clockOffsetMs));
   return forwarded;
 }
 

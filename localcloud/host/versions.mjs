@@ -88,6 +88,11 @@ export class Versions extends EventEmitter {
     await Promise.all(this.all().map((one) => one.watch(this.#watched.has(one.script))));
   }
 
+  /** Milliseconds by which the Workers' clock is ahead of the real time. */
+  get clockOffsetMs() {
+    return this.#clockOffsetMs;
+  }
+
   /** Move the clock of all versions. @param {number} offsetMs beyond the real time */
   async setClock(offsetMs) {
     this.#clockOffsetMs = offsetMs;

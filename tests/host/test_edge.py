@@ -35,6 +35,17 @@ def test_a_client_can_not_forge_its_address(host: RunningHost) -> None:
     assert headers["cf-ray"] != "forged"
 
 
+def test_each_request_tells_how_far_the_clock_has_been_moved(host: RunningHost) -> None:
+    forged = {"X-Local-Clock-Offset": "1"}
+    try:
+        for offset_ms in (3_600_000, 0):
+            assert host.call("PUT", "/clock", {"offset_ms": offset_ms}).status == 200
+            headers = host.edge("GET", "/echo", headers=forged).json()["headers"]
+            assert headers["x-local-clock-offset"] == str(offset_ms)
+    finally:
+        host.call("PUT", "/clock", {"offset_ms": 0})
+
+
 def test_an_answer_carries_its_ray(host: RunningHost) -> None:
     first, second = (host.edge("GET", "/hello").headers["CF-Ray"] for _ in range(2))
     assert first != second

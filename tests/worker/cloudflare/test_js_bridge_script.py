@@ -95,6 +95,33 @@ def test_a_small_text_comes_with_its_request_and_the_time_of_a_moved_clock() -> 
     assert headers["content-length"] == "3"
 
 
+@pytest.mark.parametrize(("offset", "moved"), [("0", None), ("3600000", 3_600_000)])
+def test_a_request_that_tells_how_far_the_clock_was_moved_spares_the_call_that_asks_it(
+    offset: str, moved: int | None
+) -> None:
+    done = run_script(
+        f"""const request = post("x");
+        request.headers.set("x-local-clock-offset", "{offset}");
+        const before = Date.now();
+        const bindings = {{ TEST_CLOCK: {{ fetch: () => {{ throw new Error("asked"); }} }} }};
+        return {{ ...await serve(request, [{RESPOND}], bindings), before, after: Date.now() }};"""
+    )
+    time = json.loads(done["seen"][0][1].partition("\n")[0])[3]
+    if moved is None:
+        assert time is None
+    else:
+        assert done["before"] <= time - moved <= done["after"]
+
+
+def test_without_a_clock_that_can_be_moved_no_header_moves_it() -> None:
+    done = run_script(
+        f"""const request = post("x");
+        request.headers.set("x-local-clock-offset", "3600000");
+        return await serve(request, [{RESPOND}], {{ CALLS: DATASET }});"""
+    )
+    assert json.loads(done["seen"][0][1].partition("\n")[0])[3] is None
+
+
 def test_other_bodies_are_read_when_they_are_asked_for() -> None:
     large = run_script(f'return await serve(post("x".repeat(16385)), ["body 99999", {RESPOND}]);')
     assert "\n" not in large["seen"][0][1]
