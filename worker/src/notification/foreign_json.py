@@ -7,6 +7,7 @@ that it was doing. So the depth is counted first, by one pass over the text.
 import json
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NoReturn
 
 MAX_DEPTH = 32
@@ -49,11 +50,17 @@ def parse_foreign_json(
     if text.count("[") + text.count("{") > max_depth and _depth(text, max_depth) > max_depth:
         raise TooDeep(max_depth)
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=parse_float)
+        return _decoder(parse_float).decode(text)
     except ForeignJsonError:
         raise
     except ValueError as error:
         raise ForeignJsonError(str(error)) from None
+
+
+# `json.loads` makes a new decoder for each call that sets an option.
+@lru_cache
+def _decoder(parse_float: Callable[[str], Any] | None) -> json.JSONDecoder:
+    return json.JSONDecoder(parse_constant=_refuse_constant, parse_float=parse_float)
 
 
 def _depth(text: str, limit: int) -> int:

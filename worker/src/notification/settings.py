@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 _SAMPLE_SECRETS = frozenset(
@@ -199,23 +200,31 @@ class Settings(NamedTuple):
         ):
             if not value:
                 return f"{name} is not set"
-        return self._weakness_in_production() if self.production else None
+        if not self.production:
+            return None
+        return _weakness_in_production(
+            self.encrypt_key,
+            (
+                ("API_SECRET_KEY", self.api_secret_key),
+                ("ENCRYPT_KEY", self.encrypt_key),
+                ("API_SECRET_KEY_PREVIOUS", self.api_secret_key_previous),
+                ("ENCRYPT_KEY_PREVIOUS", self.encrypt_key_previous),
+                ("ADMIN_API_KEY", self.admin_api_key),
+                ("BRIDGE_TOKEN", self.bridge_token),
+                ("METRICS_TOKEN", self.metrics_token),
+                ("GRAFANA_WEBHOOK_PASSWORD", self.grafana_password),
+            ),
+        )
 
-    def _weakness_in_production(self) -> str | None:
-        for name, value in (
-            ("API_SECRET_KEY", self.api_secret_key),
-            ("ENCRYPT_KEY", self.encrypt_key),
-            ("API_SECRET_KEY_PREVIOUS", self.api_secret_key_previous),
-            ("ENCRYPT_KEY_PREVIOUS", self.encrypt_key_previous),
-            ("ADMIN_API_KEY", self.admin_api_key),
-            ("BRIDGE_TOKEN", self.bridge_token),
-            ("METRICS_TOKEN", self.metrics_token),
-            ("GRAFANA_WEBHOOK_PASSWORD", self.grafana_password),
-        ):
-            if value in _SAMPLE_SECRETS or value.startswith(_SAMPLE_PREFIXES):
-                return f"{name} is a published sample value"
-            if 0 < len(value) < 32:
-                return f"{name} is shorter than 32 characters"
-        if not (len(self.encrypt_key) == 32 and self.encrypt_key.isascii()):
-            return "ENCRYPT_KEY must be exactly 32 ASCII characters"
-        return None
+
+# Every signed request asks, always for the same secrets.
+@lru_cache(maxsize=4)
+def _weakness_in_production(encrypt_key: str, secrets: tuple[tuple[str, str], ...]) -> str | None:
+    for name, value in secrets:
+        if value in _SAMPLE_SECRETS or value.startswith(_SAMPLE_PREFIXES):
+            return f"{name} is a published sample value"
+        if 0 < len(value) < 32:
+            return f"{name} is shorter than 32 characters"
+    if not (len(encrypt_key) == 32 and encrypt_key.isascii()):
+        return "ENCRYPT_KEY must be exactly 32 ASCII characters"
+    return None

@@ -114,9 +114,10 @@ class WebhookChannel:
             keys = signing_keys(config)
             headers |= standard_headers(message.message_id, now_ms // 1000, body, keys)
         custom = _custom_headers(config)
-        # Two names that differ only in case would be sent as one header with both values.
-        replaced = {name.lower() for name in custom}
-        headers = {name: text for name, text in headers.items() if name.lower() not in replaced}
+        if custom:
+            # Two names that differ only in case would be sent as one header with both values.
+            replaced = {name.lower() for name in custom}
+            headers = {name: text for name, text in headers.items() if name.lower() not in replaced}
         return [
             OutboundRequest(
                 config.get("method", "POST"),

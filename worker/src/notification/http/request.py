@@ -26,6 +26,7 @@ class Request:
 
     __slots__ = (
         "_body",
+        "_json",
         "_query",
         "_read",
         "accepted",
@@ -71,6 +72,7 @@ class Request:
         """The attempts that endpoints accepted, as the request's log line tells them."""
         self._read = read
         self._body: bytes | None = None
+        self._json: dict[str, Any] | None = None
         self._query: dict[str, str] | None = None
 
     @property
@@ -82,7 +84,8 @@ class Request:
     def query(self) -> dict[str, str]:
         """The decoded query parameters; the first of a repeated name wins."""
         if self._query is None:
-            pairs = parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
+            text = self.target.partition("?")[2]
+            pairs = parse_qsl(text, keep_blank_values=True) if text else ()
             self._query = dict(reversed(pairs))
         return self._query
 
@@ -114,7 +117,7 @@ class Request:
         )
 
     def json_object(self, refusal: str = "Invalid request body") -> dict[str, Any]:
-        """Parse the body as a JSON object; `refusal` begins the error's text.
+        """Parse the body as a JSON object, once; `refusal` begins the error's text.
 
         The parser is strict: UTF-8 only, no NaN or Infinity, no lone surrogates (they can't be
         stored), and no more levels than `foreign_json` reads.
@@ -122,6 +125,8 @@ class Request:
         Raises:
             ServiceError: INVALID_REQUEST.
         """
+        if self._json is not None:
+            return self._json
         try:
             value = parse_foreign_json(self.body.decode(), parse_float=_finite)
             if b"\\u" in self.body:
@@ -132,6 +137,7 @@ class Request:
             value = None
         if not isinstance(value, dict):
             raise ServiceError("INVALID_REQUEST", refusal)
+        self._json = value
         return value
 
 

@@ -99,6 +99,9 @@ class Router:
             ServiceError: NOT_FOUND for an unknown path, or METHOD_NOT_ALLOWED, with the `Allow`
                 header, for a method that the path doesn't have.
         """
+        known = self._plain.get(path)
+        if known is not None and method in known:
+            return known[method], {}
         for module in [m for m in self._unloaded if path.startswith(m.prefixes)]:
             self._unloaded.remove(module)
             self._add(module.load())

@@ -41,8 +41,9 @@ class MeteredDatabase:
             if not all(statement.sql.lstrip().startswith("SELECT") for statement in statements):
                 self._refused.count(self._clock.now_ms(), "a write")
             raise
-        self._counts[1] += sum(result.rows_written for result in results)
-        self._counts[2] += sum(result.rows_read for result in results)
+        for result in results:
+            self._counts[1] += result.rows_written
+            self._counts[2] += result.rows_read
         return results
 
     def usage(self) -> dict[str, int]:

@@ -257,7 +257,7 @@ def _values(row: dict[str, Value], guard: Guard) -> tuple[Value, ...]:
     config_id, config_revision = guard.configs[0] if guard.configs else (None, None)
     template_key, template_revision = guard.template or (None, None)
     return (
-        *(row.get(field) for field in _FIELDS),
+        *map(row.get, _FIELDS),
         config_id,
         config_revision,
         template_key,
