@@ -60,9 +60,9 @@ class JavaScriptSide:
         self.statements.append(sql if database == "DB" else f"{database}: {sql}")
         return len(self.statements) - 1
 
-    def run(self, number: int, request: str) -> asyncio.Task[str]:
-        """Drive a run to its end; a task of the text that begins with `respond`."""
-        return asyncio.ensure_future(self._drive(number, request))
+    def run(self, number: int, request: str) -> types.SimpleNamespace:
+        """Drive a run to its end; `promise` is of the text that begins with `respond`."""
+        return types.SimpleNamespace(promise=asyncio.ensure_future(self._drive(number, request)))
 
     async def _drive(self, number: int, request: str | None, first: str = "") -> str:
         value: Any = request

@@ -36,7 +36,7 @@ async function serve(request, answers, bindings = { CALLS: DATASET }) {
     const answer = answers.shift();
     return typeof answer === "function" ? answer() : answer;
   }, bindings);
-  const response = await run(1, request);
+  const response = await run(1, request).promise;
   return { seen, written, points, held: held.length, status: response.status,
     body: await response.text() };
 }
@@ -157,7 +157,7 @@ def test_parts_begin_together_and_those_that_are_done_in_time_are_told() -> None
           const step = steps[number].shift();
           return typeof step === "function" ? step() : step;
         }}, {{}});
-        await run(1, post("x"));
+        await run(1, post("x")).promise;
         return {{ told: told.filter(([number]) => number === 1).slice(1), written,
           begun: told.slice(1, 4).map(([number]) => number), slow: told.at(-2),
           called: told.filter(([number]) => number > 4) }};"""

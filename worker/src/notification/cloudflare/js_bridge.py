@@ -85,7 +85,7 @@ class JsBridge:
         self._drop_abandoned(now)
         self._next += 1
         self._under_way[self._next] = (now, begin)
-        return self._run(self._next, request)
+        return self._run(self._next, request).promise
 
     async def gathered(
         self, works: Sequence[Coroutine[Any, Any, T]], within_s: float
