@@ -81,7 +81,13 @@ const CONVERTERS = {
     const service = `analytics:${name}`;
     return {
       services: [external(service, analytics.address, analytics.headers(dataset))],
-      binding: { name, analyticsEngine: service },
+      binding: {
+        name,
+        wrapped: {
+          moduleName: "localcloud:data-set",
+          innerBindings: [{ name: "sink", service }],
+        },
+      },
     };
   },
 

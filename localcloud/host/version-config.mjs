@@ -6,6 +6,7 @@ import { workerdModules } from "./worker-modules.mjs";
 const source = (name) => readFileSync(new URL(name, import.meta.url), "utf8");
 const DOOR = source("door.worker.mjs");
 const EXTENSIONS = [
+  ["localcloud:data-set", source("data-set.binding.mjs")],
   ["localcloud:rate-limit", source("rate-limit.binding.mjs")],
   ["localcloud:subrequests", source("subrequests.binding.mjs")],
 ];
