@@ -54,6 +54,7 @@ LATER = (
     "notification.bridge",
     *(f"notification.channels.{name}" for name in CHANNELS if name != "webhook"),
     "notification.delivery.dead_letter_consumer",
+    "notification.delivery.queue_depths",
     "notification.delivery.retry_consumer",
     "notification.delivery.shard_messages",
     "notification.grafana",

@@ -5,7 +5,7 @@ from typing import Any
 
 from notification.channels.channel import base_channel
 from notification.channels.registry import CHANNELS
-from notification.delivery.schedule import queue_depths, waiting_by_reason
+from notification.delivery.queue_depths import queue_depths, waiting_by_reason
 from notification.errors import ServiceError
 from notification.http.parameters import moment, whole_number
 from notification.http.response import Response, bare, success

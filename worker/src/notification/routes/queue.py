@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from notification.channels.registry import CHANNELS
+from notification.delivery.queue_depths import queue_depths
 from notification.delivery.redrive import (
     DEFAULT_REDRIVES,
     MAX_REDRIVES,
@@ -13,7 +14,6 @@ from notification.delivery.redrive import (
     discard_failed,
     settle_retries,
 )
-from notification.delivery.schedule import queue_depths
 from notification.errors import ServiceError
 from notification.http.parameters import flag_field, ids_field, moment, text_field, whole_field
 from notification.http.request import Request

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from notification.delivery.schedule import queue_depths
+from notification.delivery.queue_depths import queue_depths
 from notification.logging import Log
 from notification.metrics.period_metrics import Metrics, total
 from notification.metrics.reading import read_metrics
