@@ -21,7 +21,7 @@ from ops.stacks.active_deployment import ActiveDeployment, short_version
 from ops.stacks.choice import first_outputs
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
-from ops.stacks.errors import OperationError, UsageError, VerificationFailed
+from ops.stacks.errors import GateClosed, OperationError, UsageError, VerificationFailed
 from ops.stacks.interruption import Interruption
 from ops.stacks.moment import Stopwatch
 
@@ -200,15 +200,22 @@ class Rollout:
         report.version_id = bad
         if bad == before:
             return error  # The same version as before: going back changes nothing.
+        failed = str(error).replace(WAY_BACK, "").strip()
         rollback = Rollback(self._context)
-        plan = rollback.plan(to=before)
-        done = rollback.run(plan, reason=f"check '{error.check}' failed", commit=False)
+        try:
+            plan = rollback.plan(to=before)
+            done = rollback.run(plan, reason=f"check '{error.check}' failed", commit=False)
+        except GateClosed as refused:
+            # Such as recipients who have moved to a database that the version doesn't know.
+            return VerificationFailed(
+                f"{failed} It serves on, since nothing may take its place: {refused}",
+                check=error.check,
+            )
         report.result = "rolled back"
         report.serving_version_id = done.version_id
         return VerificationFailed(
-            f"{str(error).replace(WAY_BACK, '').strip()} It was rolled back: version "
-            f"{short_version(done.version_id)} serves again, after {done.serving_seconds:.1f} s. "
-            f"The review's draft is {done.post_mortem}.",
+            f"{failed} It was rolled back: version {short_version(done.version_id)} serves again, "
+            f"after {done.serving_seconds:.1f} s. The review's draft is {done.post_mortem}.",
             check=error.check,
         )
 

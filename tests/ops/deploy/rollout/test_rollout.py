@@ -20,7 +20,13 @@ from ops.deploy.verification import CheckResult
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.driver import StackUpdate
-from ops.stacks.errors import OperationError, StackFailed, UsageError, VerificationFailed
+from ops.stacks.errors import (
+    GateClosed,
+    OperationError,
+    StackFailed,
+    UsageError,
+    VerificationFailed,
+)
 from ops.stacks.interruption import Interruption
 from tests.ops.contexts import context_of
 
@@ -43,6 +49,7 @@ class World:
         self.shares_afterwards: Any = None
         self.update_error: BaseException | None = None
         self.check_error: VerificationFailed | None = None
+        self.refused: GateClosed | None = None
         self.record_error: OperationError | None = None
         self.notices: list[Notice] = []
         self.records: list[tuple[str, str]] = []
@@ -123,6 +130,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
     def back(_: object) -> Any:
         def run(plan: str, *, reason: str, commit: bool) -> SimpleNamespace:
+            if found.refused is not None:
+                raise found.refused
             found.rolled_back.append(f"{plan}: {reason}, {commit}")
             return SimpleNamespace(version_id=plan, serving_seconds=1.26, post_mortem="r.md")
 
@@ -209,6 +218,28 @@ def test_a_bad_release_is_taken_back_and_told_as_failed(tmp_path: Path, world: W
     assert world.events == ["planned", "started", "failed"]
     assert world.notices[-1].status == "The check 'signed' failed: no answer"
     assert world.records == []
+
+
+def test_a_bad_release_that_nothing_may_replace_says_what_failed_and_why(
+    tmp_path: Path, world: World
+) -> None:
+    world.check_error = VerificationFailed(
+        "The check 'signed' failed: no answer. 'notifyctl rollback' goes back to the last good "
+        "release.",
+        check="signed",
+    )
+    world.refused = GateClosed("The recipients are spread over 3 databases.")
+    work = rollout(tmp_path)
+    world.outputs = OUTPUTS
+    with pytest.raises(VerificationFailed) as failed:
+        work.run(RolloutOptions())
+    assert str(failed.value) == (
+        "The check 'signed' failed: no answer. It serves on, since nothing may take its place: "
+        "The recipients are spread over 3 databases."
+    )
+    assert failed.value.check == "signed"
+    assert report(tmp_path)["result"] == "failed"
+    assert world.events == ["planned", "started", "failed"]
 
 
 def test_a_bad_release_stays_where_that_is_wanted_or_nothing_is_new(
