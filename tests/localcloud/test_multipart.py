@@ -63,6 +63,14 @@ def test_a_part_has_its_name_its_file_and_its_type(
     [
         (b"{}", "application/json", "The body isn't multipart/form-data."),
         (b"", FORM, "The body isn't multipart/form-data."),
+        *(
+            (
+                part("X: 1") + b"--B--",
+                f"multipart/{kind}; boundary=B",
+                "The body isn't multipart/form-data.",
+            )
+            for kind in ("alternative", "mixed")
+        ),
         (b"--B--\r\n", "multipart/form-data", "The body isn't multipart/form-data."),
         (
             part("Content-Type: text/plain") + b"--B--",

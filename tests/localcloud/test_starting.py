@@ -13,12 +13,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from localcloud import __main__ as command
-from localcloud import daemon, host_process
+from localcloud import daemon, host_process, serving
 from localcloud.daemon import LocalCloud
 from localcloud.endpoints import Endpoints, Ports
 from localcloud.errors import DiskFull, LocalCloudError, NodeMissing, PortInUse, StartFailed
@@ -236,6 +237,29 @@ def test_the_host_of_a_killed_server_is_given_time_and_not_asked_to_leave(
     killed.write(home.record)
     serve(home, lambda _: os.kill(os.getpid(), signal.SIGTERM))
     assert ended == [(Identity(3, 1.5), {"grace_s": 20.0, "ask": False})]
+
+
+def test_a_report_to_a_parent_that_has_gone_is_dropped_and_so_is_what_follows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serving.json_lines({"step": "ü"})
+    assert capsys.readouterr().out == '{"step": "\\u00fc"}\n'
+
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    turned: list[tuple[object, int]] = []
+    own = SimpleNamespace(
+        devnull=os.devnull,
+        O_WRONLY=os.O_WRONLY,
+        open=lambda path, flags: (path, flags),
+        dup2=lambda source, target: turned.append((source, target)),
+    )
+    monkeypatch.setattr(serving, "os", own)
+    monkeypatch.setattr(serving, "print", gone, raising=False)
+    serving.json_lines({"step": "x"})
+    # Standard output leads nowhere from here on.
+    assert turned == [((os.devnull, os.O_WRONLY), 1)]
 
 
 def test_a_second_server_on_one_home_is_refused(

@@ -461,6 +461,21 @@ CHAPTERS: dict[str, list[Call]] = {
         ("PATCH", "/workers/scripts/shop/settings", {"compatibility_date": "today"}),
         ("GET", "/workers/workers/shop/versions?per_page=1"),
         ("GET", "/workers/scripts/none/deployments"),
+        # What has no version yet.
+        ("GET", "/workers/scripts/other"),
+        ("GET", "/workers/scripts/other/content/v2"),
+        ("GET", "/workers/scripts/other/versions"),
+        ("GET", "/workers/scripts/other/deployments"),
+        ("GET", "/workers/scripts/other/secrets"),
+        ("GET", "/workers/scripts/other/settings"),
+        ("GET", "/workers/services/other"),
+        (
+            *("PUT", "/workers/scripts/other/secrets"),
+            {"name": "NEW", "text": "s", "type": "secret_text"},
+        ),
+        ("PATCH", "/workers/scripts/other/settings", {"tags": ["x"]}),
+        ("PATCH", "/workers/scripts/other/secrets-bulk", {"secrets": {}}),
+        ("DELETE", "/workers/scripts/other/secrets/NEW"),
     ],
     "triggers": [
         (
