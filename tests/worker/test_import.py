@@ -56,6 +56,8 @@ LATER = (
     "notification.delivery.dead_letter_consumer",
     "notification.delivery.queue_depths",
     "notification.delivery.retry_consumer",
+    "notification.delivery.retry_message",
+    "notification.delivery.schedule",
     "notification.delivery.shard_messages",
     "notification.grafana",
     "notification.markup.commonmark",
@@ -83,7 +85,7 @@ LATER = (
     "uuid",
 )
 ROUTES_AT_START = {"notification.routes.send", "notification.routes.table"}
-MAX_OWN_MODULES = 77
+MAX_OWN_MODULES = 74
 
 
 @pytest.mark.requirement("C-0.25")

@@ -5,7 +5,6 @@ from contextlib import suppress
 
 from notification.configuration.channel_config import cache_key
 from notification.delivery.endpoint_lines import Line, Places, keep_back
-from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.delivery.settlement import Settlement, write_all
 from notification.logging import Log
 from notification.ports.database import DatabaseError
@@ -49,6 +48,22 @@ async def record(
     for settlement in written:
         _log_throttled(settlement, log)
         await _drop_gone(settlement, platform, log)
+    if any(settlement.status != "sent" for settlement in written):
+        await _enqueue(written, platform, log)
+    ended = [s.notification.id for s in written if s.notification.followed and s.status != "retry"]
+    if ended:
+        # Imported when a notification first has a fallback.
+        from notification.delivery.fallback import resolve_fallbacks
+
+        await resolve_fallbacks(ended, platform=platform, log=log)
+    return outcomes
+
+
+async def _enqueue(written: Sequence[Settlement], platform: Platform, log: Log) -> None:
+    """Queue the messages of those that wait for a retry, and of those that have ended in vain."""
+    # Imported when a delivery first fails.
+    from notification.delivery.retry_message import RetryMessage, enqueue
+
     retries = [
         RetryMessage(s.notification.id, s.retry_count, s.delay_ms)
         for s in written
@@ -63,13 +78,6 @@ async def record(
         await enqueue(platform.retry_queue, retries, platform=platform, log=log)
     if dead:
         await enqueue(platform.failed_queue, dead, platform=platform, log=log)
-    ended = [s.notification.id for s in written if s.notification.followed and s.status != "retry"]
-    if ended:
-        # Imported when a notification first has a fallback.
-        from notification.delivery.fallback import resolve_fallbacks
-
-        await resolve_fallbacks(ended, platform=platform, log=log)
-    return outcomes
 
 
 def _shares_line(settlement: Settlement) -> bool:

@@ -8,13 +8,6 @@ from notification.channels.endpoint import EndpointPolicy
 from notification.channels.pace import endpoint_id, pace_of
 from notification.delivery.attempt import Outcome, attempt
 from notification.delivery.notification import INTERRUPTED, INTERRUPTED_TEXT, Notification
-from notification.delivery.schedule import (
-    default_waits,
-    max_retries_or_default,
-    own_waits,
-    retry_delay_ms,
-    throttled_delay_ms,
-)
 from notification.delivery.settlement import Line, Settlement
 from notification.logging import Log
 from notification.ports.platform import Platform
@@ -51,6 +44,9 @@ async def attempt_and_settle(
     waits: Sequence[int] = ()
     pace, identity = DEFAULT_PACE, ""
     if outcome.verdict.outcome == BROKEN:
+        # Imported when an attempt first fails; so below.
+        from notification.delivery.schedule import default_waits, max_retries_or_default, own_waits
+
         own = own_waits(config, platform.settings)
         if own is None and max_retries is None:
             max_retries = await max_retries_or_default(platform)
@@ -107,6 +103,8 @@ def settle(
         line = Line(endpoint, identity, called_at, pace, earliest_ms, notification.expires_ms)
         return _waiting(failed, told_ms, 0)._replace(line=line)
     if verdict.outcome == BROKEN and retries < len(waits) and left_ms > 0:
+        from notification.delivery.schedule import retry_delay_ms
+
         delay_ms = retry_delay_ms(
             waits[retries], retry_after_s=verdict.retry_after_s, randomness=platform.randomness
         )
@@ -180,6 +178,8 @@ def _waiting(failed: Settlement, delay_ms: int, spent: int) -> Settlement:
 
 
 def _throttled_ms(notification: Notification, verdict: Verdict, platform: Platform) -> int:
+    from notification.delivery.schedule import throttled_delay_ms
+
     times = 1
     for entry in reversed(notification.attempts):
         if entry.get("outcome") != THROTTLED:

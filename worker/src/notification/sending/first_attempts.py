@@ -5,7 +5,6 @@ from typing import Any
 
 from notification.channels.endpoint import EndpointPolicy
 from notification.delivery.recorder import record
-from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.delivery.settle import attempt_and_settle
 from notification.delivery.settlement import Settlement
 from notification.logging import Log
@@ -49,6 +48,11 @@ async def deliver(
 
 async def _wake_later(drafts: Sequence[Draft], platform: Platform, log: Log) -> None:
     """Queue a message for each notification that waits for its time or for the consumer."""
+    if not any(draft.deferred or draft.row["status"] == "retry" for draft in drafts):
+        return
+    # Imported when a notification first waits.
+    from notification.delivery.retry_message import RetryMessage, enqueue
+
     now_ms = platform.clock.now_ms()
     waiting = [
         RetryMessage(d.key.row_id, 0, max(from_iso(d.row["next_retry_at"]) - now_ms, 0))

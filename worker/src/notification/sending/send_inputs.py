@@ -12,7 +12,6 @@ from notification.delivery.endpoint_lines import (
     read_obstacles,
     select_obstacles,
 )
-from notification.delivery.schedule import SELECT_MAX_RETRIES, retries_allowed
 from notification.errors import ServiceError
 from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.database import Result, Row, Statement
@@ -194,6 +193,9 @@ async def read_all_inputs(
     Raises:
         DatabaseError: the database did not answer.
     """
+    # Imported when a batch first comes.
+    from notification.delivery.schedule import SELECT_MAX_RETRIES, retries_allowed
+
     asked = _Asked(commands, platform)
     results = await platform.database.batch([*asked.statements(), SELECT_MAX_RETRIES])
     inputs = await asked.read(results[:-1])
