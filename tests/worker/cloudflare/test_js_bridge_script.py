@@ -389,3 +389,36 @@ def test_a_text_that_is_not_utf_8_is_read_all_the_same() -> None:
         const text = JSON.stringify(["GET", "http://host/", {}, null, 1000, 9]);
         return JSON.parse(await call(text));""")
     assert done == [200, {}, "\ufeffa\ufffd", True]
+
+
+def test_parts_of_which_none_is_done_in_time_are_waited_for_until_the_first_is() -> None:
+    done = run_script(f"""
+        const ends = [];
+        const slow = () => new Promise((end) => ends.push(end));
+        let due;
+        globalThis.setTimeout = (late) => {{ due = late; }};
+        const steps = {{
+          1: [
+            () => {{ setImmediate(() => {{ due(); setImmediate(() => ends[1]()); }});
+                     return "gather [2,[2,3],1]\\n\\n"; }},
+            () => {{ ends[0](); return "gather [2,[],1]"; }},
+            {RESPOND},
+          ],
+          2: [slow, "respond"],
+          3: [slow, "respond"],
+        }};
+        const told = [];
+        connect((number, failed, value) => {{
+          if (number === 1) told.push(value);
+          const step = steps[number].shift();
+          return typeof step === "function" ? step() : step;
+        }}, {{}});
+        await run(1, post("x")).promise;
+        return told.slice(1).map((value) => JSON.parse(value));""")
+    assert done == [[3], [2]]
+
+
+def test_a_byte_order_mark_is_a_part_of_the_body_that_was_signed() -> None:
+    marked = "post(new Uint8Array([239, 187, 191, 97]))"
+    done = run_script(f'return await serve({marked}, ["body 9", {RESPOND}]);')
+    assert done["seen"][0][1].partition("\n")[2] == "\ufeffa"
