@@ -134,6 +134,59 @@ def scenario(client: NotificationClient, hook: str, user: str, later: datetime) 
     facts.append(client.health_check())
     client.configs.delete(user, "slack")
     facts.append(refusal(lambda: client.configs.delete(user, "slack")))
+    facts += refusals(client, user)
+    facts += erasure(client, user, later)
+    return facts
+
+
+def refusals(client: NotificationClient, user: str) -> Facts:
+    """What a service refuses of what a program may get wrong, with its words."""
+    facts: Facts = []
+    text: Any = {"content": "x"}
+    for wrong in (
+        {"custom_content": "x"},
+        {"custom_content": {"content": ""}},
+        {"custom_content": {"content": " "}},
+        {"custom_content": {"content": "x" * 100_001}},
+        {"custom_content": text, "idempotency_key": ""},
+        {"custom_content": text, "idempotency_key": "k" * 256},
+        {"custom_content": text, "metadata": {"a": "b" * 4_089}},
+        {"custom_content": text, "metadata": []},
+        {"custom_content": text, "variables": []},
+        {"custom_content": text, "send_at": "tomorrow"},
+        {"custom_content": text, "send_at": "2026-12-01T09:00:00"},
+    ):
+        with pytest.raises(NotificationError) as refused:
+            client.send_notification(user, ["webhook"], **wrong)
+        facts.append((refused.value.status, refused.value.code, refused.value.message))
+    whole: Any = {"a": "b" * 4_088}
+    facts.append(
+        client.send_notification(user, ["webhook"], custom_content=text, metadata=whole).accepted
+    )
+    for query in ({"status": "lost"}, {"limit": 0}, {"limit": 1_001}, {"offset": -1}):
+        with pytest.raises(NotificationError) as refused:
+            client.logs.query(**query)
+        facts.append((refused.value.status, refused.value.code, refused.value.message))
+    facts.append(client.logs.query(user_id=user, status="retry").total)
+    return facts
+
+
+def erasure(client: NotificationClient, user: str, later: datetime) -> Facts:
+    """What is exported, cleaned up and erased."""
+    facts: Facts = []
+    pages = list(client.users.export(user, page_size=2))
+    facts.append([len(page["notifications"]) for page in pages])
+    facts.append([row["channel_type"] for page in pages for row in page["notifications"]])
+    facts.append(sorted(config["channel_type"] for config in pages[0]["configs"]))
+    facts.append(client.logs.cleanup("2001-01-01"))
+    facts.append(refusal(lambda: client.logs.cleanup("2001-01-01", status="pending")))
+    client.notify().to(user).via("webhook").content("Waits").at(later).send()
+    facts.append(refusal(lambda: client.users.delete(user)))
+    client.users.delete(user, force=True)
+    facts.append(client.logs.query(user_id=user).total)
+    facts.append(client.configs.list(user))
+    facts.append(refusal(lambda: client.users.delete(user)))
+    facts.append(refusal(lambda: list(client.users.export(user))))
     return facts
 
 
@@ -154,7 +207,7 @@ def test_the_fake_service_behaves_as_the_real_one(
         expected
     )
     bodies = [json.loads(each["body"]) for each in installation.arrivals(f"/hook/{user}")]
-    assert [body["content"] for body in bodies] == ["Shipped", "1 of 2", "Either"]
+    assert [body["content"] for body in bodies] == ["Shipped", "1 of 2", "Either", "x"]
 
 
 def test_the_services_webhooks_are_genuine(
