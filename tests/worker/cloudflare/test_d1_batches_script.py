@@ -317,3 +317,14 @@ def test_a_result_without_counts_has_none() -> None:
         use({ DB: { prepare: (sql) => sql, batch: async () => [{ meta: {} }] } });
         return JSON.parse(await ask([["SELECT 1"]]));""")
     assert found == [[[], 0, 0, 0]]
+
+
+def test_a_bad_write_that_goes_alone_is_refused_and_not_tried_again() -> None:
+    found = run_script("""
+        const answers = [write("bad")];
+        await end();
+        answers.push(write("a"));
+        await end();
+        return { labels: labels(), applied, answers: await texts(answers) };""")
+    bad = "Error: D1_ERROR: UNIQUE constraint failed: rows.id: SQLITE_CONSTRAINT"
+    assert found == {"labels": [["bad"], ["a"]], "applied": ["a"], "answers": [bad, [DONE]]}
