@@ -164,6 +164,11 @@ def test_random_bytes_are_used_once_whatever_is_asked_for(
     assert given[4] == drawn[2][:1]
 
 
+@pytest.mark.parametrize("count", [1, 2, 4_096, 4_097])
+def test_the_first_random_bytes_are_as_many_as_are_asked_for(bindings: Any, count: int) -> None:
+    assert len(bindings.SystemRandomness().token_bytes(count)) == count
+
+
 def test_the_clock_is_the_runtimes_moved_by_its_offset(
     bindings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
