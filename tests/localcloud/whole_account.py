@@ -15,6 +15,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +28,8 @@ import yaml
 from nacl.public import PublicKey, SealedBox
 
 from localcloud.api.permission_groups import ACCOUNT, PERMISSION_GROUPS, ZONE
+from localcloud.api.resources import Account
+from localcloud.clock import VirtualClock
 from localcloud.endpoints import ACCOUNT_ID
 from tests.localcloud.running_cloud import MODULE, RunningCloud, version_body
 
@@ -1174,19 +1177,22 @@ def tell() -> dict[str, list[dict[str, Any]]]:
     moments: Iterator[int] = count(START_MS, 1_000)
     now = [next(moments)]
     numbers = count(1)
-    counting = SimpleNamespace(
-        uuid4=lambda: uuid.UUID(int=next(numbers) + (0xA << 124)), UUID=uuid.UUID
-    )
+
+    def new_id() -> uuid.UUID:
+        return uuid.UUID(int=next(numbers) + (0xA << 124))
+
     drawn = SimpleNamespace(token_hex=lambda size: f"{next(numbers):0{2 * size}x}")
-    clock = SimpleNamespace(time_ns=lambda: now[0] * 1_000_000)
+    # Of this account alone: other tests' clouds run in threads of this process.
+    clock = partial(VirtualClock, real_ms=lambda: now[0])
+    account = partial(Account, ids=lambda: new_id().hex)
     as_by_default = {k: v for k, v in os.environ.items() if not k.startswith("NOTIFICATION_LOCAL_")}
     same_token = SimpleNamespace(choice=lambda letters: letters[0])
     with (
         TemporaryDirectory() as folder,
         mock.patch.dict("os.environ", as_by_default, clear=True),
-        mock.patch("localcloud.api.resources.uuid", counting),
-        mock.patch("localcloud.local_api.uuid", counting),
-        mock.patch("localcloud.clock.time", clock),
+        mock.patch("localcloud.server.Account", account),
+        mock.patch("localcloud.server.VirtualClock", clock),
+        mock.patch("localcloud.local_api.uuid", SimpleNamespace(uuid4=new_id)),
         mock.patch("localcloud.home.secrets", same_token),
         mock.patch("localcloud.api.d1_transfer.secrets", drawn),
         mock.patch("localcloud.api.d1_copies.secrets", drawn),
