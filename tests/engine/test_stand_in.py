@@ -197,3 +197,20 @@ def test_what_is_not_served_is_refused_by_name() -> None:
     refused = dict(stand_in.check(target("WorkerVersion"), {}, inputs).failures)
     assert "install the pulumi CLI" in refused["containers"]
     assert refused["colour"] == "there is no such input"
+
+
+def test_a_change_moves_what_the_service_computes_and_not_what_stays() -> None:
+    stand_in, _ = provider()
+    before = {"accountId": ACCOUNT, "name": "db", "readReplication": {"mode": "disabled"}}
+    computed = {"uuid": "u", "createdAt": "t", "fileSize": 1, "numTables": 2, "version": "v"}
+    known = Known(before, {**before, **computed})
+    news = {**before, "readReplication": {"mode": "auto"}}
+    subject = target("D1Database", "u")
+    found = stand_in.diff(subject, known, news, ())
+    moved = ("createdAt", "fileSize", "numTables", "version")
+    assert (found.changed, found.keys) == (True, ("readReplication", *moved))
+    assert (found.replaces, stand_in.diff(subject, known, before, ()).changed) == ((), False)
+    planned = stand_in.update(subject, known, news, preview=True)
+    assert planned == {**news, "uuid": "u", **dict.fromkeys(moved, UNKNOWN)}
+    _, made = stand_in.create(target("D1Database"), news, preview=True)
+    assert made == {**news, **dict.fromkeys((*moved, "uuid", "id"), UNKNOWN)}
