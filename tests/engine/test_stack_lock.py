@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from engine import EmbeddedEngine, EngineError, StackLocked
 from engine.errors import StateUnreadable
-from engine.stack_lock import StackLock
+from engine.stack_lock import LockHolder, StackLock
 from tests.engine.workspace import Workspace
 
 
@@ -135,6 +136,26 @@ def test_a_damaged_lock_is_a_lock_and_the_way_to_remove_it_is_named(
     assert (holder.is_damaged, holder.since) == (True, file.stat().st_mtime)
     assert StackLock(folder).break_all() == 1
     StackLock(folder).acquire()
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_a_lock_that_somebody_else_removes_meanwhile_is_gone_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dead: bool
+) -> None:
+    folder = tmp_path / "locks"
+    leave_lock(folder, **({"pid": 2**22 + 1} if dead else {}))
+    real = StackLock._holders
+
+    def seen_and_then_removed(self: StackLock) -> Iterator[LockHolder]:
+        for holder in real(self):
+            holder.file.unlink()
+            yield holder
+
+    monkeypatch.setattr(StackLock, "_holders", seen_and_then_removed)
+    if dead:
+        assert len(StackLock(folder).acquire()) == 1
+    else:
+        assert StackLock(folder).break_all() == 1
 
 
 def test_a_lock_that_cannot_be_written_leaves_nothing(
