@@ -231,7 +231,8 @@ class PromiseCheck:
             begun_ms = self._service_ms(request.begun)
             for result in request.answer.json["results"]:
                 endpoint = leads_to[push.user, result["channelType"]]
-                if "held_until" in result:
+                if "held_until" in result or "send_at" in result:
+                    # A hold's end, or that of quiet hours: the line is met when the time has come.
                     continue
                 place = result.get("throttled_until")
                 for before, taken in in_line[endpoint]:
