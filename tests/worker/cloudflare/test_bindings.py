@@ -178,6 +178,16 @@ def test_the_clock_is_the_runtimes_moved_by_its_offset(
     assert bindings.OffsetClock(-23).now_ms() == 1_767_225_600_100
 
 
+def test_the_clock_of_an_invocation_never_goes_back(
+    bindings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([5_000_000, 6_000_000, 1_000_000, 6_000_000, 7_000_000, 2_000_000])
+    monkeypatch.setattr(bindings, "time", SimpleNamespace(time_ns=lambda: next(times)))
+    clock = bindings.OffsetClock(10)
+    assert [clock.now_ms() for _ in range(5)] == [15, 16, 16, 16, 17]
+    assert bindings.OffsetClock(10).now_ms() == 12
+
+
 def test_the_clock_is_shifted_and_waits_in_milliseconds(
     bindings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,16 +155,24 @@ class ConsoleLogSink:
 
 
 class OffsetClock:
-    """The runtime's clock, shifted by a fixed number of milliseconds."""
+    """The runtime's clock of an invocation, shifted by a fixed number of milliseconds.
 
-    __slots__ = ("_offset_ms",)
+    It never goes back. The runtime's own does by some milliseconds where another request settles a
+    promise of this one: each request's time stands still between its inputs.
+    """
+
+    __slots__ = ("_latest_ms", "_offset_ms")
 
     def __init__(self, offset_ms: int = 0) -> None:
         self._offset_ms = offset_ms
+        self._latest_ms = 0
 
     def now_ms(self) -> int:
         """Return the milliseconds since the epoch."""
-        return time.time_ns() // 1_000_000 + self._offset_ms
+        now_ms = time.time_ns() // 1_000_000 + self._offset_ms
+        if now_ms > self._latest_ms:
+            self._latest_ms = now_ms
+        return self._latest_ms
 
     async def sleep(self, ms: int) -> None:
         """Wait for `ms` milliseconds of real time."""
