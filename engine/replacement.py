@@ -72,7 +72,11 @@ class Replacement:
         """
         urns = {root.urn}
         found: list[ResourceState] = []
-        for state in self._snapshot.old:
+        old = self._snapshot.old
+        position = next(
+            index for index, item in enumerate(old) if item.urn == root.urn and not item.delete
+        )
+        for state in old[position + 1 :]:
             if state.delete or state.pending_replacement or not state.custom or state.is_provider:
                 continue
             touched = tuple(
