@@ -72,7 +72,7 @@ def main() -> None:
         "--rows",
         type=int,
         default=LOG_ROWS,
-        help=f"rows of the log (default {LOG_ROWS}; the full count is 1000000)",
+        help=f"rows of the log (default {LOG_ROWS})",
     )
     parser.add_argument(
         "--output", type=Path, default=ROOT / "build" / "bench.json", help="file of the figures"
