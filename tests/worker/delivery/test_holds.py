@@ -58,3 +58,18 @@ def test_a_hold_lasts_up_to_thirty_days(world: World, ahead_ms: int, held: bool)
             400,
             "until must be an ISO 8601 time in the future, at most 30 days ahead",
         )
+
+
+@pytest.mark.parametrize("given", [{}, {"reason": ""}])
+def test_a_hold_needs_no_reason(world: World, given: dict[str, str]) -> None:
+    body = {"until": iso(world.clock.ms + DAY_MS), **given}
+    answer = world.request("PUT", "/api/holds/slack", body)
+    assert (answer.status, answer.json["data"]["reason"]) == (200, "")
+
+
+@pytest.mark.parametrize("reason", [0, False, [], {}])
+def test_a_reason_that_is_no_text_is_refused(world: World, reason: object) -> None:
+    body = {"until": iso(world.clock.ms + DAY_MS), "reason": reason}
+    answer = world.request("PUT", "/api/holds/slack", body)
+    assert (answer.status, answer.json["error"]) == (400, "reason must be a string")
+    assert world.request("GET", "/api/holds").json["data"]["holds"] == []

@@ -136,6 +136,15 @@ def test_a_text_comes_from_the_first_name_that_has_one() -> None:
         assert said == "a must not be empty; leave it out instead"
 
 
+def test_a_text_that_may_be_empty_counts_as_absent_then_and_is_still_text() -> None:
+    assert text_field({"a": "", "b": "x"}, "a", "b", may_be_empty=True) == "x"
+    assert text_field({"a": ""}, "a", may_be_empty=True) is None
+    bodies: list[dict[str, Any]] = [{"a": 0}, {"a": False}, {"a": []}, {"a": {}}]
+    for body in bodies:
+        said = refusal(lambda body=body: text_field(body, "a", may_be_empty=True))  # type: ignore[misc]
+        assert said == "a must be a string"
+
+
 def test_a_value_that_is_none_of_a_few_is_refused_with_the_few() -> None:
     assert one_of("a", "x", ("x", "y")) == "x"
     assert one_of("a", None, ("x", "y")) is None

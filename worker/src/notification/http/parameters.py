@@ -91,21 +91,22 @@ def _wrong(text: str) -> ServiceError:
     return ServiceError("INVALID_PARAMETER", text)
 
 
-def text_field(body: dict[str, Any], *names: str) -> str | None:
+def text_field(body: dict[str, Any], *names: str, may_be_empty: bool = False) -> str | None:
     """Read the first of `names` that the body has.
 
-    An empty text is no absent one: a filter that came out empty would take everything.
+    An empty text is no absent one: a filter that came out empty would take everything. Where it
+    `may_be_empty`, it counts as absent.
 
     Raises:
-        ServiceError: INVALID_PARAMETER if it is not text, or empty.
+        ServiceError: INVALID_PARAMETER if it is not text, or empty where it may not be.
     """
     for name in names:
         value = body.get(name)
         if value is not None and not isinstance(value, str):
             raise _wrong(f"{name} must be a string")
-        if value == "":
+        if value == "" and not may_be_empty:
             raise _wrong(f"{name} must not be empty; leave it out instead")
-        if value is not None:
+        if value:
             return str(value)
     return None
 

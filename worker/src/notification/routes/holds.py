@@ -64,7 +64,7 @@ async def put_hold(call: Call) -> Response:
             "INVALID_PARAMETER",
             f"until must be an ISO 8601 time in the future, at most {MAX_DAYS} days ahead",
         )
-    reason = text_field({**body, "reason": body.get("reason") or None}, "reason") or ""
+    reason = text_field(body, "reason", may_be_empty=True) or ""
     if len(reason) > MAX_REASON:
         raise ServiceError("INVALID_PARAMETER", f"reason must not exceed {MAX_REASON} characters")
     hold = await _holds(call).put(channel, user_id, until_ms=from_iso(until), reason=reason)
