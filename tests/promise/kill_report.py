@@ -18,6 +18,7 @@ class KillReport:
         stages: per kill kind, how many attempts each kill met at which await.
         repetitions: confirmed deliveries that were followed by another of the same notification.
         in_batches: accepted notifications that were sent in batches.
+        refused_afterwards: what the service didn't accept once the kills were over.
         unplanned: processes that ended although nobody killed them.
         seconds: how long the run took.
         away_s: per kill kind, how long it took in all until everything was served again.
@@ -28,6 +29,7 @@ class KillReport:
     accepted: int = 0
     in_batches: int = 0
     refused: int = 0
+    refused_afterwards: list[str] = field(default_factory=list)
     messages_lost_by_the_queue: int = 0
     lost: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
@@ -51,6 +53,7 @@ class KillReport:
             "accepted": self.accepted,
             "in_batches": self.in_batches,
             "refused": self.refused,
+            "refused_afterwards": self.refused_afterwards,
             "messages_lost_by_the_queue": self.messages_lost_by_the_queue,
             "statuses": dict(self.statuses),
             "lost": self.lost,
@@ -70,6 +73,7 @@ class KillReport:
             f"{sum(self.kills.values())} kills in {self.seconds:.0f} s: {kills}",
             f"{self.accepted} notifications accepted, {self.in_batches} of them in batches",
             f"{self.refused} notifications without success",
+            f"{len(self.refused_afterwards)} of them after the last kill",
             f"{self.messages_lost_by_the_queue} queue messages thrown away",
             f"rows at the end: {dict(self.statuses)}",
             f"accepted and lost: {len(self.lost)}; left open: {len(self.open)}",

@@ -73,6 +73,7 @@ class KillRun:
                 self._one(kind, pool)
                 if number % 50 == 0:
                     self._settle()
+            self._afterwards(pool)
             self._settle()
             self._judge()
         self.report.seconds = time.monotonic() - begun
@@ -102,12 +103,7 @@ class KillRun:
             )
             self._endpoints.plan("webhook", self._user(number), spell)
         before = self.real.pids()
-        first = len(self._sent)
-        calls = [self._send] * SENDS + [self._send_batch] * BATCHES
-        self._chance.shuffle(calls)
-        for call in calls:
-            call(pool)
-        batch = self._sent[first:]
+        batch = self._sends(pool)
         self._wait_for_a_moment()
         victims = self.real.victims(kind)
         self.report.unplanned += len(before - self.real.pids())
@@ -132,6 +128,24 @@ class KillRun:
         self._outages.append(Outage(kind, start, killed, time.monotonic()))
         self.report.away_s[kind] += time.monotonic() - killed
         self._note_stages(kind, batch, killed)
+
+    def _sends(self, pool: ThreadPoolExecutor) -> list[Sent]:
+        """Begin the sends and the batches of one round."""
+        first = len(self._sent)
+        calls = [self._send] * SENDS + [self._send_batch] * BATCHES
+        self._chance.shuffle(calls)
+        for call in calls:
+            call(pool)
+        return self._sent[first:]
+
+    def _afterwards(self, pool: ThreadPoolExecutor) -> None:
+        """A round that nothing is killed in: all of it must be taken.
+
+        A kill may meet every send of its round, or every batch, before it is answered.
+        """
+        for sent in self._sends(pool):
+            if sent.answer() is None:
+                self.report.refused_afterwards.append(f"push {sent.mark} of {sent.user}")
 
     def _make_earlier_ones_due(self) -> None:
         """Let leases lapse and the sweep queue retries, so that kills meet consumers, too."""

@@ -14,7 +14,7 @@ import pytest
 
 from tests.installation import Installation
 from tests.promise.kill_report import KillReport
-from tests.promise.kill_run import KillRun
+from tests.promise.kill_run import BATCH, BATCHES, SENDS, KillRun
 from tests.promise.real_installation import RealInstallation
 
 pytestmark = pytest.mark.workerd
@@ -43,8 +43,9 @@ def kill(real: RealInstallation, chosen: list[str]) -> None:
     report = KillRun(real, SEED + len(chosen)).run(chosen)
     show(report)
     assert sum(report.kills.values()) == len(chosen)
-    assert report.accepted > len(chosen)
-    assert report.in_batches > 0
+    assert not report.refused_afterwards
+    assert report.accepted >= SENDS + BATCHES * BATCH
+    assert report.in_batches >= BATCHES * BATCH
     assert not report.lost
     assert not report.open
     assert not report.outside
