@@ -137,14 +137,17 @@ def copy_environment(source: Path, target: Path) -> None:
     editable installation. Only what names the source's folder is copied; the rest is linked.
     """
     there, here = (source / ".venv").resolve(), target / ".venv"
+    moved = {str(there): str(here), str(source): str(target)}
+    # In one pass: the copy's own path may begin with the source's.
+    named = re.compile("|".join(map(re.escape, moved)))
     for folder in ("bin", *(str(path.relative_to(there)) for path in there.glob("lib/*/site-*"))):
         (here / folder).mkdir(parents=True)
         for path in (there / folder).iterdir():
             copied = here / folder / path.name
             is_own = path.name.startswith("__editable__") or (folder == "bin" and _is_text(path))
             if is_own:
-                text = path.read_text(encoding="utf-8").replace(str(there), str(here))
-                copied.write_text(text.replace(str(source), str(target)), encoding="utf-8")
+                text = path.read_text(encoding="utf-8")
+                copied.write_text(named.sub(lambda found: moved[found[0]], text), encoding="utf-8")
                 copied.chmod(path.stat().st_mode)
             elif path.is_symlink():
                 copied.symlink_to(path.readlink())

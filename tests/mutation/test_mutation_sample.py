@@ -165,3 +165,17 @@ def test_a_command_of_a_copy_runs_the_copys_code(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.stdout, done.stderr) == ("the copy\n", "")
+
+
+def test_a_copy_beside_the_project_names_itself_alone(tmp_path: Path) -> None:
+    project, copy = tmp_path / "project", tmp_path / "project-copy"
+    packages = Path(".venv/lib/python3/site-packages")
+    (project / ".venv/bin").mkdir(parents=True)
+    (project / packages).mkdir(parents=True)
+    (project / ".venv/pyvenv.cfg").write_text("")
+    (project / ".venv/bin/notifyctl").write_text(f"#!{project}/.venv/bin/python\n{project}/ops\n")
+    (project / packages / "__editable__.x.pth").write_text(f"{project}/sdk\n")
+    copy_environment(project, copy)
+    command = (copy / ".venv/bin/notifyctl").read_text()
+    assert command == f"#!{copy}/.venv/bin/python\n{copy}/ops\n"
+    assert (copy / packages / "__editable__.x.pth").read_text() == f"{copy}/sdk\n"
