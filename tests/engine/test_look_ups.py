@@ -10,7 +10,9 @@ import pytest
 from engine.errors import ProviderError
 from engine.provider import Target
 from engine.providers.cloudflare_functions import CLOUDFLARE_FUNCTIONS
+from engine.providers.cloudflare_table import CLOUDFLARE_TYPES
 from engine.providers.github_table import GITHUB_TYPES
+from engine.providers.resource_type import ResourceType
 from engine.providers.stand_in_provider import StandInProvider
 
 ZONES, ZONE, GROUPS = CLOUDFLARE_FUNCTIONS.values()
@@ -32,7 +34,7 @@ class Listing:
         return self.items[-1]
 
     def pages(self, path: str, items: str = "") -> Any:
-        self.asked.append(path)
+        self.asked.append(f"{path} {items}".rstrip())
         return self.items
 
     def close(self) -> None:
@@ -70,8 +72,14 @@ def test_a_look_up_asks_with_the_filters_that_are_given() -> None:
 
 
 def find(name: str, inputs: dict[str, Any], *items: dict[str, Any]) -> str | None:
-    token = next(token for token in GITHUB_TYPES if token.endswith(f":{name}"))
-    provider = StandInProvider(GITHUB_TYPES, Listing(*items), package="github")
+    return find_in(GITHUB_TYPES, name, inputs, Listing(*items))
+
+
+def find_in(
+    table: dict[str, ResourceType], name: str, inputs: dict[str, Any], api: Listing
+) -> str | None:
+    token = next(token for token in table if token.endswith(f":{name}"))
+    provider = StandInProvider(table, api, package="x")
     live = provider.find(Target(f"urn:pulumi:dev::p::{token}::x", token, "x", ""), inputs)
     return None if live is None else live.id
 
@@ -106,3 +114,70 @@ def test_the_same_thing_is_found_behind_another() -> None:
         {"policy_id": 2, "name": "b", "type": "tag"},
     ]
     assert find(POLICY, {**PLACE, "tagPattern": "b"}, *others) == "r:e??1:2"
+
+
+SHARES = [{"version_id": "v-1", "percentage": 100}]
+WANTED = [{"versionId": "v-1", "percentage": 100}]
+THINGS = {
+    "D1Database": ({"name": "n"}, "/accounts/1/d1/database", {"uuid": "d", "name": "n"}),
+    "WorkersKvNamespace": (
+        {"title": "n"},
+        "/accounts/1/storage/kv/namespaces",
+        {"id": "d", "title": "n"},
+    ),
+    "Queue": ({"queueName": "n"}, "/accounts/1/queues", {"queue_id": "d", "queue_name": "n"}),
+    "Worker": ({"name": "n"}, "/accounts/1/workers/workers", {"id": "d", "name": "n"}),
+    "WorkersDeployment": (
+        {"scriptName": "w", "strategy": "percentage", "versions": WANTED},
+        "/accounts/1/workers/scripts/w/deployments deployments",
+        {"id": "d", "versions": SHARES},
+    ),
+    "WorkersRoute": (
+        {"zoneId": "z", "pattern": "a/*"},
+        "/zones/z/workers/routes",
+        {"id": "d", "pattern": "a/*"},
+    ),
+    "QueueConsumer": (
+        {"queueId": "q", "scriptName": "w", "type": "worker"},
+        "/accounts/1/queues/q/consumers",
+        {"consumer_id": "d", "script": "w", "type": "worker"},
+    ),
+}
+"""What a killed update may have made: its inputs, the list that it is in, and its item."""
+
+
+@pytest.mark.parametrize("name", THINGS)
+def test_a_thing_of_cloudflares_is_found_among_others_of_its_list(name: str) -> None:
+    inputs, listed, item = THINGS[name]
+    inputs = {"accountId": "1", **inputs}
+    other = {
+        key: [{"version_id": "v-2", "percentage": 100}] if key == "versions" else f"{value}-2"
+        for key, value in item.items()
+    }
+    api = Listing(other, item)
+    found = find_in(CLOUDFLARE_TYPES, name, inputs, api)
+    # The provider's consumer has no id of its own; which was found shows in what it is read by.
+    assert found == ("missing ID" if name == "QueueConsumer" else "d")
+    assert api.asked[0] == listed
+    assert api.asked[1].endswith("/d")
+    alone = Listing(other)
+    assert find_in(CLOUDFLARE_TYPES, name, inputs, alone) is None
+    assert alone.asked == [listed]
+
+
+@pytest.mark.parametrize("answer", [{"script": "w"}, {"script_name": "w"}])
+def test_a_consumer_is_known_by_either_name_of_its_script(answer: dict[str, str]) -> None:
+    api = Listing({"consumer_id": "d", **answer})
+    inputs = {"accountId": "1", "queueId": "q", "scriptName": "w"}
+    assert find_in(CLOUDFLARE_TYPES, "QueueConsumer", inputs, api) == "missing ID"
+
+
+def test_each_type_is_looked_up_or_made_twice_as_once_or_named_here() -> None:
+    neither = {
+        token.rpartition(":")[2]
+        for token, type_ in CLOUDFLARE_TYPES.items()
+        if type_.lookup is None and not type_.repeatable
+    }
+    assert neither == {"WorkerVersion", "AccountToken"}
+    looked_up = {t.rpartition(":")[2] for t, type_ in CLOUDFLARE_TYPES.items() if type_.lookup}
+    assert looked_up == set(THINGS)
