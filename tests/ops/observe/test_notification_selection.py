@@ -162,6 +162,15 @@ def test_a_bulk_retry_goes_on_by_its_cursor_and_sums_what_was_queued(
     ]
 
 
+def test_counts_that_a_service_leaves_out_are_none(api: AnsweringService) -> None:
+    api.answers = [data(), data(matched=None, queued=None, skipped=None), data(updated=None)]
+    with ServiceClient(api.url, "k" * 64) as service:
+        for _ in range(2):
+            found = retry_in_bulk(service, {})
+            assert found == {"matched": 0, "queued": 0, "skipped": []}
+        assert discard(service, [1]) == 0
+
+
 def test_failed_notifications_are_discarded_a_thousand_at_once(api: AnsweringService) -> None:
     api.answers = [data(updated=1000), data(updated=1)]
     with ServiceClient(api.url, "k" * 64) as service:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ops.observe.tail import live_tail
-from ops.observe.tail.live_tail import LiveTail
+from ops.observe.tail.live_tail import ConnectionEnded, LiveTail
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError, ServiceError
 from tests.ops.answering_service import answering_service
@@ -135,6 +135,45 @@ def test_traces_come_as_text_or_as_binary_after_the_clients_own_message(clock: C
     with served(["größer"], binary=True) as server:
         assert texts(tail_of(server, []), 1) == ["größer"]
         assert server.debug == ['{"debug": false}']
+
+
+def test_a_trace_may_have_mebibytes_and_one_without_measure_ends_its_connection_alone(
+    clock: Clock,
+) -> None:
+    large, notices = "x" * (2 << 20), list[str]()
+    with served([large, "x" * (17 << 20)], ["after"]) as server:
+        found = texts(tail_of(server, notices), 2)
+    assert (len(found[0]), found[1]) == (len(large), "after")
+    assert "The tail broke off (the connection broke: " in notices[1]
+    assert clock.pauses == [1.0]
+
+
+def test_nothing_of_a_connection_is_waited_for_without_end(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[float] = []
+    asked: list[dict[str, Any]] = []
+
+    def create_connection(address: object, timeout: float) -> None:
+        opened.append(timeout)
+
+    def connect(url: str, **settings: Any) -> None:
+        asked.append(settings)
+        raise OSError("away")
+
+    monkeypatch.setattr(live_tail.socket, "create_connection", create_connection)
+    monkeypatch.setattr(live_tail, "connect", connect)
+    tail = LiveTail(StackAccount("local", ACCOUNT, "http://127.0.0.1:9", True, "token"), "w", str)
+    with pytest.raises(ConnectionEnded, match="can't be reached: away"):
+        tail._connected("ws://127.0.0.1:9/")
+    assert opened == [20.0]
+    seconds = {name: value for name, value in asked[0].items() if name.endswith(("out", "val"))}
+    assert seconds == {
+        "open_timeout": 20.0,
+        "ping_interval": 10.0,
+        "ping_timeout": 10.0,
+        "close_timeout": 2.0,
+    }
 
 
 def test_a_server_that_speaks_another_protocol_is_no_tail(clock: Clock) -> None:
