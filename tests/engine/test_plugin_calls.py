@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import grpc  # type: ignore[import-untyped] # ships no types
 import pytest
 from pulumi.runtime.proto import language_pb2, plugin_pb2
 from pulumi.runtime.proto import provider_pb2 as pb
+from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
 from engine.errors import EngineError, ProviderError
 from engine.plugins import language_host, plugin_server, stand_in_plugin
@@ -360,3 +364,34 @@ def test_a_server_answers_until_it_is_stopped(
     plugin_server.serve(lambda server: told.append("registered"))
     assert told == ["guarded", "SIGINT", "registered"]
     assert capsys.readouterr().out.strip().isdecimal()
+
+
+@pytest.mark.parametrize(("ended_by", "code"), [("SIGINT", 0), ("the end of its input", 70)])
+def test_a_plugin_tells_its_port_serves_there_and_ends_with_its_cli(
+    ended_by: str, code: int
+) -> None:
+    # A CLI sets no such variable: what isn't flushed stays in the plugin.
+    buffered = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    plugin = subprocess.Popen(
+        [sys.executable, "-m", "engine.plugins.stand_in_plugin", "github", "127.0.0.1:1"],
+        cwd=Path(__file__).parents[2],
+        env=buffered,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert plugin.stdin is not None
+    assert plugin.stdout is not None
+    give_up = threading.Timer(60, plugin.kill)
+    give_up.start()
+    with plugin:
+        port = plugin.stdout.readline().strip()
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            found = ResourceProviderStub(channel).GetPluginInfo(plugin_pb2.PluginInfo(), timeout=60)
+        assert found.version.split(".")[0].isdecimal()
+        if ended_by == "SIGINT":
+            plugin.send_signal(signal.SIGINT)
+        else:
+            plugin.stdin.close()
+        assert plugin.wait() == code
+    give_up.cancel()
