@@ -59,7 +59,6 @@ class Zones:
     """The zones of the account; one is there from the start."""
 
     def __init__(self, account: Account) -> None:
-        self._account = account
         self._database = account.database
         if self._database.setting("first_zone") is None:
             add_zone(self._database, account.clock, account.ids(), FIRST_ZONE)

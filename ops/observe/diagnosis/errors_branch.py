@@ -52,7 +52,6 @@ WHERE (status = 'failed' OR (status = 'retry' AND last_error_code IS NOT NULL))
 GROUP BY 1, 2 ORDER BY lately DESC, failed DESC
 """
 _THROTTLED = "THROTTLED"
-_GONE = frozenset({"ENDPOINT_GONE", "CHANNEL_NOT_CONFIGURED"})
 
 
 def errors_branch(

@@ -31,9 +31,7 @@ class Doctor:
 
     def __init__(self, context: StackContext) -> None:
         self._context = context
-        self._project = context.project
         self._stack = context.stack
-        self._is_local = context.is_local
         self.checks = Checklist(context.reporter)
         self._tools_missing: list[Outcome] = []
         self._outputs: Mapping[str, Any] | None = None
