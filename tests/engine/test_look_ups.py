@@ -118,7 +118,7 @@ def test_the_same_thing_is_found_behind_another() -> None:
 
 SHARES = [{"version_id": "v-1", "percentage": 100}]
 WANTED = [{"versionId": "v-1", "percentage": 100}]
-THINGS = {
+THINGS: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
     "D1Database": ({"name": "n"}, "/accounts/1/d1/database", {"uuid": "d", "name": "n"}),
     "WorkersKvNamespace": (
         {"title": "n"},

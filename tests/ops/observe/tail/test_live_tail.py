@@ -161,9 +161,10 @@ def test_nothing_of_a_connection_is_waited_for_without_end(
         asked.append(settings)
         raise OSError("away")
 
-    monkeypatch.setattr(live_tail.socket, "create_connection", create_connection)
+    monkeypatch.setattr("socket.create_connection", create_connection)
     monkeypatch.setattr(live_tail, "connect", connect)
-    tail = LiveTail(StackAccount("local", ACCOUNT, "http://127.0.0.1:9", True, "token"), "w", str)
+    account = StackAccount("local", ACCOUNT, "http://127.0.0.1:9", True, "token")
+    tail = LiveTail(account, "w", lambda notice: None)
     with pytest.raises(ConnectionEnded, match="can't be reached: away"):
         tail._connected("ws://127.0.0.1:9/")
     assert opened == [20.0]
