@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from infra.settings.values import is_loopback
 from notification_sdk import (
@@ -11,6 +14,7 @@ from notification_sdk import (
     NotificationError,
     StatusError,
     TransportError,
+    UnknownFieldsWarning,
     ValidationError,
 )
 from ops.stacks.choice import choose_driver
@@ -18,6 +22,7 @@ from ops.stacks.context import StackContext
 from ops.stacks.errors import ServiceError, StackFailed, UsageError
 from ops.stacks.local_cloud import require_local_cloud
 from ops.stacks.service import ServiceClient
+from ops.stacks.table import visible
 
 
 def connect(context: StackContext) -> ServiceClient:
@@ -40,13 +45,28 @@ def connected(context: StackContext) -> Iterator[NotificationClient]:
             local and its cloud doesn't run.
     """
     url, key = _address(context)
-    with NotificationClient(url, key, trust_env=not is_loopback(url)) as client:
+    client = NotificationClient(url, key, trust_env=not is_loopback(url))
+    with client, warnings.catch_warnings():
+        warnings.simplefilter("always", UnknownFieldsWarning)
+        warnings.showwarning = _tell
         try:
             yield client
         except NotificationError as error:
             if isinstance(error, ValidationError) and error.status is None:
                 raise UsageError(error.message) from None
             raise service_error(error) from None
+
+
+def _tell(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning of the client library as commands print theirs: without a place in code."""
+    print(f"warning: {visible(str(message))}", file=file or sys.stderr)
 
 
 def service_error(error: NotificationError) -> ServiceError:

@@ -26,6 +26,7 @@ from notification_sdk._errors import (
     ServerError,
     StatusError,
     TransportError,
+    UnknownFieldsWarning,
     ValidationError,
     WebhookVerificationError,
 )
@@ -109,6 +110,7 @@ __all__ = [
     "TemplateRenderer",
     "TemplateText",
     "TransportError",
+    "UnknownFieldsWarning",
     "ValidationError",
     "VariableCheck",
     "WebhookEvent",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,6 +17,7 @@ from notification_sdk._arguments import filled
 from notification_sdk._errors import (
     InvalidResponse,
     NotificationError,
+    UnknownFieldsWarning,
     ValidationError,
     status_error_type,
 )
@@ -89,6 +91,7 @@ def read_answer(call: Call[T], response: httpx.Response, *, now: float) -> T:
         document = response.json()
     except (ValueError, RecursionError):
         document = None
+    _warn_of_unknown_fields(response, document)
     if response.status_code >= 400 and response.status_code not in call.accepted:
         raise _refusal(response, document if isinstance(document, dict) else {}, now)
     answered = response.is_success or response.status_code in call.accepted
@@ -106,6 +109,13 @@ def read_answer(call: Call[T], response: httpx.Response, *, now: float) -> T:
     except InvalidResponse as error:
         error.status, error.request = response.status_code, response.request
         raise
+
+
+def _warn_of_unknown_fields(response: httpx.Response, document: object) -> None:
+    told = document.get("warnings") if isinstance(document, dict) else None
+    for each in told if isinstance(told, list) else ():
+        if isinstance(each, dict) and each.get("code") == "UNKNOWN_FIELDS":
+            warnings.warn(f"{_asked(response)}: {each.get('message')}", UnknownFieldsWarning, 2)
 
 
 def _asked(response: httpx.Response) -> str:

@@ -24,6 +24,10 @@ from typing import Any
 import httpx
 
 
+class UnknownFieldsWarning(UserWarning):
+    """A configuration or template has fields that the service doesn't know: they have no effect."""
+
+
 class NotificationError(Exception):
     """The root of everything that this library raises.
 

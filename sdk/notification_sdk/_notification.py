@@ -149,7 +149,8 @@ class SendResponse:
         replayed: whether this is the answer of an earlier send with the same key.
         idempotency_key: the key that the notification was sent with, given or made.
         warnings: what was sent although it is probably not what was meant, such as a variable
-            without a value: each has ``code``, ``message`` and ``channelType``.
+            without a value: each has ``code`` and ``message``, and those of what was sent have
+            ``channelType``.
         document: the service's whole answer.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import re
@@ -29,6 +30,7 @@ from notification_sdk import (
     ServerError,
     StatusError,
     TransportError,
+    UnknownFieldsWarning,
     ValidationError,
     _errors,
 )
@@ -876,3 +878,34 @@ def test_a_planned_send_is_cancelled_and_no_other(
         "cancelled",
         "retry_scheduled",
     ]
+
+
+@pytest.mark.parametrize("status", [201, 400])
+def test_fields_that_the_service_does_not_know_are_a_warning_of_python(status: int) -> None:
+    config = {"id": 1, "user_id": "ada", "channel_type": "lark", "config_data": {}}
+    answer = {
+        "success": status < 400,
+        "error": "No URL",
+        "code": "VALIDATION_ERROR",
+        "data": {**config, "is_active": True, "created_at": "x", "updated_at": "x"},
+        "warnings": [
+            {"code": "TRUNCATED", "message": "cut"},
+            {"code": "UNKNOWN_FIELDS", "message": "No effect: Secret", "fields": ["Secret"]},
+        ],
+    }
+    transport = httpx.MockTransport(lambda request: httpx.Response(status, json=answer))
+    client = NotificationClient("https://notify.example.com", "key", transport=transport)
+    with pytest.warns(UnknownFieldsWarning) as told, contextlib.suppress(NotificationError):
+        client.configs.set("ada", "lark", {"Secret": "s"})
+    assert [str(each.message) for each in told] == ["POST /api/user-configs: No effect: Secret"]
+
+
+@pytest.mark.parametrize("warnings", [None, "UNKNOWN_FIELDS", ["UNKNOWN_FIELDS"], [{}]])
+def test_warnings_of_another_form_are_no_warning_of_python(
+    warnings: object, recwarn: pytest.WarningsRecorder
+) -> None:
+    answer = {"success": True, "data": [], "warnings": warnings}
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, json=answer))
+    client = NotificationClient("https://notify.example.com", "key", transport=transport)
+    assert client.configs.get("ada", "lark") is None
+    assert list(recwarn) == []

@@ -22,6 +22,7 @@ PUBLIC = {
     "RateLimitError", "Redriven", "RequestTimeout", "RetryPolicy", "RetryStats", "SendResponse",
     "SendResult", "ServerError", "SmartChannelSelector", "StatusError", "Template",
     "TemplateContent", "TemplatePreview", "TemplateRenderer", "TemplateText", "TransportError",
+    "UnknownFieldsWarning",
     "ValidationError", "VariableCheck", "WebhookEvent", "WebhookHandler",
     "WebhookVerificationError", "WebhookVerifier", "create_hmac_signature", "sign_request",
     "verify_hmac_signature", "verify_standard_webhook", "verify_webhook_signature",

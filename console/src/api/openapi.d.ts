@@ -845,6 +845,12 @@ export interface components {
             retryAfter?: number;
             /** @constant */
             success: false;
+            warnings?: {
+                /** @enum {string} */
+                code: "UNKNOWN_FIELDS";
+                fields: string[];
+                message: string;
+            }[];
         };
         /** Google Chat */
         GooglechatConfiguration: {
@@ -1260,6 +1266,12 @@ export interface operations {
                         message?: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1296,6 +1308,12 @@ export interface operations {
                         };
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1599,6 +1617,12 @@ export interface operations {
                         };
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -1983,6 +2007,12 @@ export interface operations {
                         message?: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2030,13 +2060,18 @@ export interface operations {
                             results: components["schemas"]["SendResult"][];
                             /** @constant */
                             success: true;
-                            warnings?: {
+                            warnings?: ({
                                 channelType: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                                 /** @enum {string} */
                                 code: "UNFILLED_VARIABLES" | "TRUNCATED";
                                 message: string;
                                 variables?: string[];
-                            }[];
+                            } | {
+                                /** @enum {string} */
+                                code: "UNKNOWN_FIELDS";
+                                fields: string[];
+                                message: string;
+                            })[];
                         } | {
                             code: string;
                             error: string;
@@ -2045,9 +2080,21 @@ export interface operations {
                             status: number;
                             /** @constant */
                             success: false;
+                            warnings?: {
+                                /** @enum {string} */
+                                code: "UNKNOWN_FIELDS";
+                                fields: string[];
+                                message: string;
+                            }[];
                         })[];
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2102,6 +2149,12 @@ export interface operations {
                         };
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2152,13 +2205,18 @@ export interface operations {
                         results: components["schemas"]["SendResult"][];
                         /** @constant */
                         success: true;
-                        warnings?: {
+                        warnings?: ({
                             channelType: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                             /** @enum {string} */
                             code: "UNFILLED_VARIABLES" | "TRUNCATED";
                             message: string;
                             variables?: string[];
-                        }[];
+                        } | {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        })[];
                     };
                 };
             };
@@ -2209,6 +2267,12 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2242,6 +2306,12 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2279,6 +2349,12 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2361,6 +2437,12 @@ export interface operations {
                         taskName: string;
                         /** Format: date-time */
                         timestamp: string;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2411,13 +2493,18 @@ export interface operations {
                         results: components["schemas"]["SendResult"][];
                         /** @constant */
                         success: true;
-                        warnings?: {
+                        warnings?: ({
                             channelType: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                             /** @enum {string} */
                             code: "UNFILLED_VARIABLES" | "TRUNCATED";
                             message: string;
                             variables?: string[];
-                        }[];
+                        } | {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        })[];
                     };
                 };
             };
@@ -2673,6 +2760,12 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2734,6 +2827,12 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2847,6 +2946,12 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2907,6 +3012,12 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -3000,6 +3111,12 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -3041,6 +3158,12 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -3117,6 +3240,12 @@ export interface operations {
                         };
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -3171,6 +3300,12 @@ export interface operations {
                         };
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -3288,6 +3423,12 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -3302,6 +3443,12 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -3489,6 +3636,12 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -3503,6 +3656,12 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            code: "UNKNOWN_FIELDS";
+                            fields: string[];
+                            message: string;
+                        }[];
                     };
                 };
             };

@@ -285,7 +285,7 @@ function Results({ outcome, update }: { outcome: Outcome; update: (results: Resu
                 {one.error} {one.code && <code>{one.code}</code>}
               </p>
             )}
-            {outcome.warnings.filter((warning) => warning.channelType === one.channelType).map((warning) => (
+            {outcome.warnings.filter((warning) => "channelType" in warning && warning.channelType === one.channelType).map((warning) => (
               <p key={warning.code} class="caution">
                 {textOf(warning)}
               </p>
@@ -309,7 +309,7 @@ function Results({ outcome, update }: { outcome: Outcome; update: (results: Resu
 
 function textOf(warning: Warning): string {
   if (warning.code === "TRUNCATED") return t("The text was longer than the channel allows, and was cut off.");
-  return warning.variables ? t("Without a value, and so sent as written: {names}", { names: asWritten(warning.variables) }) : warning.message;
+  return "variables" in warning && warning.variables ? t("Without a value, and so sent as written: {names}", { names: asWritten(warning.variables) }) : warning.message;
 }
 
 const hasDetails = (details: unknown): boolean =>

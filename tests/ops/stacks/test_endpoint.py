@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-from notification_sdk import ValidationError
+from notification_sdk import UnknownFieldsWarning, ValidationError
 from ops.access.token.token_api import Answer
 from ops.stacks import endpoint
 from ops.stacks.endpoint import connect, connected
@@ -85,6 +86,15 @@ def test_what_the_client_library_raises_is_the_services_error(stack: Any) -> Non
     said = "GET /health was refused with 400 X: No"
     with pytest.raises(ServiceError, match=said), connected(stack.context):
         raise ValidationError("No.", code="X", status=400, request=request)
+
+
+def test_unknown_fields_are_told_as_commands_tell_their_warnings_and_each_time(
+    stack: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        with connected(stack.context):
+            warnings.warn("No effect: \x1b[2J", UnknownFieldsWarning, stacklevel=1)
+    assert capsys.readouterr().err == "warning: No effect: \\x1b[2J\n" * 2
 
 
 def test_what_the_client_library_will_not_send_is_a_wrong_use(stack: Any) -> None:

@@ -28,6 +28,10 @@ from notification.settings import SCHEDULE_RULE, parse_schedule
 from notification.storage.config_rows import COLUMNS, ConfigRows
 from notification.timestamps import iso
 
+EVERY_CHANNEL = frozenset(
+    ("timeout", "rate", "quiet_hours", "retry_schedule", "inbound_secret", "bridge_token")
+)
+"""Fields that a configuration of any channel may have."""
 MAX_CONFIG_BYTES = 16_384
 MAX_BRIDGE_TOKEN = 1_000
 _TRIES = 5

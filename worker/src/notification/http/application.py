@@ -61,6 +61,8 @@ class Application:
             text = f"{type(error).__name__}: {str(error)[:300]}{place}"
             log.write("error", "Unexpected failure", error=text)
             response = failure(ServiceError("INTERNAL_ERROR", "Internal server error"), request.id)
+        if request.unread is not None:
+            response.warn(request.unread.warnings())
         _log_request(log, request, response, platform, started)
         if response.status >= 500:
             platform.keep_alive(share_failures(platform, RefusedWrites, FailedAnswers))

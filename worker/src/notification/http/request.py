@@ -3,11 +3,15 @@
 import json
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qsl, unquote
 
 from notification.errors import ServiceError
 from notification.foreign_json import TooDeep, parse_foreign_json
+
+if TYPE_CHECKING:
+    from notification.http.unread_fields import UnreadFields
 
 
 def _finite(text: str) -> float:
@@ -41,6 +45,7 @@ class Request:
         "route",
         "target",
         "undelivered",
+        "unread",
     )
 
     def __init__(
@@ -70,6 +75,8 @@ class Request:
         """Those of them whose first attempt failed."""
         self.accepted: list[dict[str, Any]] = []
         """The attempts that endpoints accepted, as the request's log line tells them."""
+        self.unread: UnreadFields | None = None
+        """Fields of the body that nobody reads; None where there is none."""
         self._read = read
         self._body: bytes | None = None
         self._json: dict[str, Any] | None = None
@@ -139,6 +146,20 @@ class Request:
             raise ServiceError("INVALID_REQUEST", refusal)
         self._json = value
         return value
+
+    def check_fields(self, value: Any, known: AbstractSet[str], where: str = "") -> None:
+        """Let the answer name the fields of an object in the body that aren't `known`, a set.
+
+        `where` is the object's place in the body; empty for the body itself.
+        """
+        if not isinstance(value, dict) or value.keys() <= known:
+            return
+        if self.unread is None:
+            # Nearly every body has known fields alone.
+            from notification.http.unread_fields import UnreadFields
+
+            self.unread = UnreadFields()
+        self.unread.check(value, known, where)
 
 
 def decode_segment(segment: str) -> str:

@@ -1,6 +1,7 @@
 """One HTTP response, and the service's JSON envelope."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from notification.compact_json import compact_json
@@ -20,6 +21,12 @@ class Response:
         self.headers = dict(headers or {})
         self.code = ""
         """The code of a refusal."""
+
+    def warn(self, warnings: Sequence[Mapping[str, Any]]) -> None:
+        """Add warnings to the body, a JSON object: to those that it has."""
+        payload = json.loads(self.body)
+        payload["warnings"] = [*payload.get("warnings", ()), *warnings]
+        self.body = compact_json(payload)
 
 
 def bare(

@@ -6,8 +6,8 @@ from typing import Any
 
 from notification.errors import STATUS
 from notification.http.router import Access, Handler, Route
-from notification.openapi.operation import Operation, Parameter
-from notification.openapi.schemas import COMPONENTS, TEXT, choice, shared
+from notification.openapi.operation import Operation, Parameter, Schema
+from notification.openapi.schemas import BODY_WARNINGS, COMPONENTS, TEXT, choice, shared
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _BODY_METHODS = ("POST", "PUT", "PATCH", "DELETE")
@@ -129,6 +129,8 @@ def _body(operation: Operation) -> dict[str, Any] | None:
 def _responses(route: Route, path: str, operation: Operation) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, schema in operation.answers.items():
+        if operation.body is not None and operation.names_unknown_fields:
+            schema = _with_warnings(schema)
         content: dict[str, Any] = {"application/json": {"schema": schema}}
         if operation.text_answer and status == 200:
             content[operation.text_answer] = {"schema": TEXT}
@@ -152,6 +154,10 @@ def _responses(route: Route, path: str, operation: Operation) -> dict[str, Any]:
             }
         responses[str(status)] = _response(", ".join(names), content)
     return responses
+
+
+def _with_warnings(schema: Schema) -> Schema:
+    return {**schema, "properties": {"warnings": BODY_WARNINGS, **schema["properties"]}}
 
 
 def _response(description: str, content: Mapping[str, Any]) -> dict[str, Any]:

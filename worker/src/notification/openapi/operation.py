@@ -28,6 +28,8 @@ class Operation(NamedTuple):
         body_required: whether there must be a body.
         errors: codes beyond those that every route of its access can answer.
         failure_fields: fields that its error answers carry beyond the envelope.
+        names_unknown_fields: whether the answer names fields of the body that have no effect: not
+            where the body's form is a foreign program's.
         text_answer: media type of a 200 answer that is not JSON.
     """
 
@@ -39,4 +41,5 @@ class Operation(NamedTuple):
     body_required: bool = True
     errors: tuple[str, ...] = ()
     failure_fields: Mapping[str, Schema] = {}
+    names_unknown_fields: bool = True
     text_answer: str = ""

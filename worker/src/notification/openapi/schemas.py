@@ -134,16 +134,25 @@ _TEMPLATE = {
     "updated_at": TIME,
 }
 PROBLEMS = array(record({"channel_type": TEXT, "problem": TEXT}))
+_UNKNOWN_FIELDS = record({"code": choice("UNKNOWN_FIELDS"), "message": TEXT, "fields": array(TEXT)})
+BODY_WARNINGS = array(_UNKNOWN_FIELDS)
+"""What an answer says of the body's fields."""
 WARNINGS = array(
-    record(
-        {
-            "code": choice("UNFILLED_VARIABLES", "TRUNCATED"),
-            "channelType": CHANNEL,
-            "message": TEXT,
-        },
-        {"variables": array(TEXT)},
-    )
+    {
+        "anyOf": [
+            record(
+                {
+                    "code": choice("UNFILLED_VARIABLES", "TRUNCATED"),
+                    "channelType": CHANNEL,
+                    "message": TEXT,
+                },
+                {"variables": array(TEXT)},
+            ),
+            _UNKNOWN_FIELDS,
+        ]
+    }
 )
+"""What an answer to a send says of its body, and of what was sent."""
 
 _RATE = record({}, {"per_second": WHOLE, "per_minute": WHOLE, "burst": WHOLE})
 _EVERY_CHANNEL: Mapping[str, Schema] = {
@@ -179,7 +188,7 @@ COMPONENTS: dict[str, Schema] = {
     **{config_name(name): _config(name) for name in CHANNELS},
     "Error": record(
         {"success": {"const": False}, "error": TEXT, "code": TEXT, "request_id": TEXT},
-        {"details": ANYTHING, "retryAfter": WHOLE},
+        {"details": ANYTHING, "retryAfter": WHOLE, "warnings": BODY_WARNINGS},
     ),
     "Pagination": PAGINATION,
     "Notification": record(_NOTIFICATION, _WAITS),

@@ -1,6 +1,6 @@
 """`POST /api/notifications/batch`: many sends in one request, or one send to many recipients."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from notification.channels.registry import CHANNELS
@@ -8,11 +8,17 @@ from notification.errors import ServiceError
 from notification.http.limits import within_limit_of
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
+from notification.http.unread_fields import UnreadFields
 from notification.logging import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
 from notification.sending.batch import MAX_FIRST_ATTEMPTS, MAX_SENDS, Answer, BatchSender
-from notification.sending.command import SendCommand, parse_send
+from notification.sending.command import (
+    CUSTOM_FIELDS,
+    SEND_FIELDS,
+    SendCommand,
+    parse_send,
+)
 from notification.sending.result import undelivered_channels
 from notification.sending.send import Sender
 
@@ -24,6 +30,8 @@ _WRONG = (
 _TWO_KINDS = "user_ids and user_id both name recipients: give one of them"
 _TRIPS = 4
 """Calls that each further database takes from the first attempts: three batches and a queue's."""
+_SEVERAL_FIELDS = frozenset(("notifications", "user_ids"))
+_SHARED_FIELDS = SEND_FIELDS | _SEVERAL_FIELDS
 _ONE_KEY = (
     "Idempotency-Key is the key of one send: give each of the notifications its own idempotency_key"
 )
@@ -38,6 +46,10 @@ async def send_batch(call: Call) -> Response:
     request, platform = call.request, call.platform
     header_key = request.headers.get("idempotency-key")
     body = request.json_object()
+    is_shared = body.get("notifications") is None
+    request.check_fields(body, _SHARED_FIELDS if is_shared else _SEVERAL_FIELDS)
+    if is_shared:
+        request.check_fields(body.get("custom_content"), CUSTOM_FIELDS, "custom_content")
     bodies = _bodies(body)
     if header_key is not None and "user_ids" not in body:
         raise ServiceError("INVALID_IDEMPOTENCY_KEY", _ONE_KEY)
@@ -71,7 +83,10 @@ async def send_batch(call: Call) -> Response:
     request.undelivered = undelivered_channels(entry for each in taken for entry in each)
     return success(
         request_id=request.id,
-        results=[_shown(place, answers[place]) for place in range(len(bodies))],
+        results=[
+            _shown(place, answers[place], [] if is_shared else _unread(each))
+            for place, each in enumerate(bodies)
+        ],
     )
 
 
@@ -131,7 +146,16 @@ async def _parsed(call: Call, body: Any, header_key: str | None) -> SendCommand:
     )
 
 
-def _shown(place: int, answer: Answer) -> dict[str, Any]:
+def _unread(body: Any) -> list[dict[str, Any]]:
+    """Return the warning of fields of one send that nobody reads, if it has such."""
+    unread = UnreadFields()
+    if isinstance(body, dict):
+        unread.check(body, SEND_FIELDS)
+        unread.check(body.get("custom_content"), CUSTOM_FIELDS, "custom_content")
+    return unread.warnings()
+
+
+def _shown(place: int, answer: Answer, unread: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not isinstance(answer, ServiceError):
         taken: dict[str, Any] = {
             "index": place,
@@ -139,8 +163,9 @@ def _shown(place: int, answer: Answer) -> dict[str, Any]:
             "results": answer.results,
             "replayed": answer.replayed,
         }
-        return {**taken, "warnings": list(answer.warnings)} if answer.warnings else taken
-    shown = {
+        warnings = [*answer.warnings, *unread]
+        return {**taken, "warnings": warnings} if warnings else taken
+    shown: dict[str, Any] = {
         "index": place,
         "success": False,
         "error": answer.text,
@@ -149,6 +174,8 @@ def _shown(place: int, answer: Answer) -> dict[str, Any]:
     }
     if answer.retry_after is not None:
         shown["retryAfter"] = answer.retry_after
+    if unread:
+        shown["warnings"] = list(unread)
     return shown
 
 

@@ -9,6 +9,7 @@ from notification.logging import Log
 from notification.schema.ledger import MigrationFailure, apply_pending, expected_tables, read_state
 from notification.schema.migration_files import MIGRATIONS
 
+_FIELDS = frozenset(("dryRun", "force"))
 _NOTE = "In production the deployment applies migrations; the service never does"
 
 
@@ -37,6 +38,7 @@ async def migrate(call: Call) -> Response:
     403 in production. If a migration fails, 500 names those that were applied before it.
     """
     body = call.request.json_object() if call.request.body.strip() else {}
+    call.request.check_fields(body, _FIELDS)
     dry_run, force = _flag(body, "dryRun"), _flag(body, "force")
     platform = call.platform
     if platform.settings.production:

@@ -14,6 +14,7 @@ from notification.timestamps import DAY_MS, from_iso
 
 MAX_DAYS = 30
 MAX_REASON = 500
+_FIELDS = frozenset(("until", "reason"))
 
 
 def _holds(call: Call) -> Holds:
@@ -57,6 +58,7 @@ async def put_hold(call: Call) -> Response:
     """
     channel, user_id = _place(call)
     body = call.request.json_object()
+    call.request.check_fields(body, _FIELDS)
     until = moment({"until": text_field(body, "until") or ""}, "until")
     now_ms = call.platform.clock.now_ms()
     if until is None or not 0 < from_iso(until) - now_ms <= MAX_DAYS * DAY_MS:

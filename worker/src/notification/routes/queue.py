@@ -39,10 +39,16 @@ SELECT COUNT(*) AS sent FROM notification_logs WHERE id >= ?1 AND status = 'sent
 """
 
 
-def _optional_body(request: Request) -> dict[str, Any]:
-    return request.json_object() if request.body.strip() else {}
+def _optional_body(request: Request, *known: str) -> dict[str, Any]:
+    body = request.json_object() if request.body.strip() else {}
+    request.check_fields(body, frozenset(known))
+    return body
 
 
+_RETRY_FIELDS = (
+    *("log_id", "message_id", "notification_id", "user_id", "channel", "code", "template_key"),
+    *("since", "until", "max_age_hours", "limit", "cursor"),
+)
 _SKIPPED = {
     "no_content": "they failed before there was a text to send",
     "rejected": "the endpoint or the service refused them for good; once that is mended, name a"
@@ -58,7 +64,7 @@ async def retry_failed(call: Call) -> Response:
     with one all that match. The answer says how many match, how many are queued, and why the others
     are not; `next` is the cursor for those beyond the limit.
     """
-    body = _optional_body(call.request)
+    body = _optional_body(call.request, *_RETRY_FIELDS)
     log_id = whole_field(body, "log_id")
     message_id = text_field(body, "message_id", "notification_id")
     if log_id is not None or message_id is not None:
@@ -134,7 +140,7 @@ async def show_status(call: Call) -> Response:
 
 async def clear_retries(call: Call) -> Response:
     """End waiting retries; messages that are still queued for them are dropped on arrival."""
-    body = _optional_body(call.request)
+    body = _optional_body(call.request, "taskIds", "markAsFailed")
     ids = ids_field(body, "taskIds")
     as_failed = flag_field(body, "markAsFailed", default=True)
     manner = "Bulk" if ids is None else "Manually"
@@ -146,7 +152,9 @@ async def clear_retries(call: Call) -> Response:
 
 async def discard(call: Call) -> Response:
     """Acknowledge dead letters by their log ids."""
-    ids = ids_field(call.request.json_object(), "taskIds")
+    body = call.request.json_object()
+    call.request.check_fields(body, frozenset(("taskIds",)))
+    ids = ids_field(body, "taskIds")
     if not ids:
         raise ServiceError("MISSING_PARAMETER", "Missing required parameter: taskIds")
     discarded = await discard_failed(call.platform, ids)
@@ -157,7 +165,7 @@ async def discard(call: Call) -> Response:
 
 async def purge_test_data(call: Call) -> Response:
     """Delete the settled notifications of test users; of others only with `force`."""
-    body = _optional_body(call.request)
+    body = _optional_body(call.request, "testUserIds", "force", "dryRun")
     users = body.get("testUserIds", _TEST_USERS)
     if not isinstance(users, list) or not all(isinstance(user, str) for user in users):
         raise ServiceError("INVALID_PARAMETER", "testUserIds must be an array of strings")
@@ -185,7 +193,7 @@ async def purge_test_data(call: Call) -> Response:
 
 async def clear_messages(call: Call) -> Response:
     """Answer 501: the platform doesn't let a Worker purge a queue; end the rows instead."""
-    if not text_field(_optional_body(call.request), "queueName"):
+    if not text_field(_optional_body(call.request, "queueName"), "queueName"):
         raise ServiceError("MISSING_PARAMETER", "Queue name is required")
     error = ServiceError(
         "NOT_SUPPORTED",

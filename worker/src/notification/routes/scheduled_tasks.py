@@ -14,6 +14,7 @@ from notification.tasks.cron import TASKS, run_task
 from notification.tasks.task import Task
 from notification.timestamps import from_iso, iso
 
+_FIELDS = frozenset(("taskName",))
 _RECENT = 5
 _COLUMNS = "id, task_name, execution_time, status, error, duration_ms, created_at"
 _LATEST = f"""
@@ -51,6 +52,7 @@ async def list_records(call: Call) -> Response:
 async def trigger(call: Call) -> Response:
     """Run one task now and wait for it."""
     body = call.request.json_object() if call.request.body.strip() else {}
+    call.request.check_fields(body, _FIELDS)
     name = text_field(body, "taskName") or TASKS[0].name
     task = next((task for task in TASKS if task.name == name), None)
     if task is None:

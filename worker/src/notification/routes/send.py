@@ -7,7 +7,7 @@ from notification.http.limits import within_recipient_limit
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
 from notification.logging import Log
-from notification.sending.command import parse_send
+from notification.sending.command import CUSTOM_FIELDS, SEND_FIELDS, parse_send
 from notification.sending.result import undelivered_channels
 from notification.sending.send import Sender
 
@@ -19,8 +19,11 @@ async def send_notification(call: Call) -> Response:
     """
     request, platform = call.request, call.platform
     limits = await within_recipient_limit(request, platform)
+    body = request.json_object()
+    request.check_fields(body, SEND_FIELDS)
+    request.check_fields(body.get("custom_content"), CUSTOM_FIELDS, "custom_content")
     command = parse_send(
-        request.json_object(),
+        body,
         known_channels=CHANNELS,
         header_key=request.headers.get("idempotency-key"),
         now_ms=platform.clock.now_ms(),

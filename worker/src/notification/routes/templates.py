@@ -7,6 +7,7 @@ from typing import Any
 from notification.channels.registry import CHANNELS
 from notification.errors import ServiceError
 from notification.http.parameters import pagination, switch, whole_number
+from notification.http.request import Request
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
 from notification.ports.database import Row
@@ -15,12 +16,23 @@ from notification.storage.template_rows import TemplateRows
 from notification.templates.contents import syntax_problems
 from notification.templates.stored_template import KnownTemplates, TemplateText
 from notification.templates.template_document import (
+    CONTENT_FIELDS,
     check_channel,
     check_key,
     read_content,
     read_template_document,
 )
 from notification.timestamps import iso
+
+_PREVIEW_FIELDS = frozenset(("variables", "channel", "contents"))
+_FIELDS = frozenset(
+    (
+        *("template_key", "key", "template_name", "name", "description", "variables"),
+        *("is_active", "strict", "contents", "channels"),
+        # An answer may be sent back as it is.
+        *("revision", "created_at", "updated_at", "supported_channels", "template", "problems"),
+    )
+)
 
 
 def _rows(call: Call) -> TemplateRows:
@@ -60,6 +72,17 @@ def _problems_of(row: Row) -> list[str]:
 def _shown_content(row: Row) -> dict[str, Any]:
     extra = json.loads(str(row["extra_config"])) if row["extra_config"] else None
     return {**row, "extra_config": extra}
+
+
+def _check_contents(request: Request, body: dict[str, Any]) -> None:
+    """Let the answer name fields of contents that have no effect; see `read_template_document`."""
+    contents = body.get("contents")
+    if isinstance(contents, dict):
+        for channel, content in contents.items():
+            request.check_fields(content, CONTENT_FIELDS, f"contents.{channel}")
+    elif contents is None and isinstance(body.get("channels"), list):
+        for place, content in enumerate(body["channels"]):
+            request.check_fields(content, CONTENT_FIELDS | {"type"}, f"channels[{place}]")
 
 
 def _missing() -> ServiceError:
@@ -117,6 +140,8 @@ async def show_template(call: Call) -> Response:
 async def save_template(call: Call) -> Response:
     """Create or change a template; saving activates it unless the body says otherwise."""
     body = call.request.json_object("Invalid JSON in request body")
+    call.request.check_fields(body, _FIELDS)
+    _check_contents(call.request, body)
     key = _key(call, body)
     document = read_template_document(body, CHANNELS)
     await _rows(call).save(
@@ -151,7 +176,9 @@ async def list_contents(call: Call) -> Response:
 async def save_content(call: Call) -> Response:
     """Create or replace one channel's content."""
     key = _key(call)
-    content = read_content(call.parameters["channel"], call.request.json_object(), CHANNELS)
+    body = call.request.json_object()
+    call.request.check_fields(body, CONTENT_FIELDS)
+    content = read_content(call.parameters["channel"], body, CHANNELS)
     if not await _rows(call).save_content(key, content, _now(call)):
         raise _missing()
     call.platform.memory.of(KnownTemplates).drop(key)
@@ -174,6 +201,7 @@ async def preview_template(call: Call) -> Response:
     With `contents` a draft is rendered in place of the stored template, which needn't exist.
     """
     body = call.request.json_object()
+    call.request.check_fields(body, _PREVIEW_FIELDS)
     variables, channel = body.get("variables", {}), body.get("channel")
     if not isinstance(variables, dict):
         raise ServiceError("INVALID_VARIABLES", "variables must be an object")
@@ -189,6 +217,7 @@ async def preview_template(call: Call) -> Response:
             if channel in (None, name)
         }
     elif isinstance(draft, dict):
+        _check_contents(call.request, {"contents": draft})
         data = {
             name: preview_draft(key, name, content, variables, now_ms=now_ms)
             for name, content in draft.items()

@@ -4,7 +4,7 @@ from typing import Any
 
 from notification.channels.registry import CHANNELS
 from notification.configuration.channel_config import ChannelConfig
-from notification.configuration.config_service import ConfigService
+from notification.configuration.config_service import EVERY_CHANNEL, ConfigService
 from notification.configuration.masking import mask, mask_both_ends, mask_config
 from notification.errors import ServiceError
 from notification.http.parameters import switch, whole_number
@@ -14,6 +14,14 @@ from notification.identity import recipient_id
 from notification.logging import Log
 from notification.storage.capped_count import shown_total
 
+_FIELDS = frozenset(
+    (
+        *("user_id", "channel_type", "channel", "config_data", "config", "is_active"),
+        # An answer may be sent back as it is.
+        *("id", "created_at", "updated_at", "config_error"),
+        *("deactivated_at", "deactivated_reason"),
+    )
+)
 _REQUIRED = "Missing required fields: user_id, channel_type, config_data"
 
 
@@ -80,9 +88,11 @@ async def list_configs(call: Call) -> Response:
 async def save_config(call: Call) -> Response:
     """Create or replace a configuration: 201 if it is new, else 200."""
     body = call.request.json_object()
+    call.request.check_fields(body, _FIELDS)
     user_id = call.parameters.get("user_id") or body.get("user_id")
     channel = call.parameters.get("channel") or body.get("channel_type") or body.get("channel")
-    config = body.get("config_data", body.get("config"))
+    place = "config_data" if "config_data" in body else "config"
+    config = body.get(place)
     is_active = body.get("is_active")
     if not user_id or not channel or (config is None and is_active is None):
         raise ServiceError("MISSING_PARAMETER", _REQUIRED)
@@ -93,6 +103,7 @@ async def save_config(call: Call) -> Response:
         raise ServiceError("VALIDATION_ERROR", "config_data must be an object")
     if is_active is not None and not isinstance(is_active, bool):
         raise ServiceError("VALIDATION_ERROR", "is_active must be a boolean")
+    call.request.check_fields(config, EVERY_CHANNEL | CHANNELS[channel].fields.keys(), place)
     user_id = recipient_id(user_id)
     service = await _service(call, user_id)
     saved, created = await service.save(user_id, channel, config, is_active)

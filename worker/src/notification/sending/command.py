@@ -14,6 +14,15 @@ from notification.markup.plain_text import is_blank
 from notification.timestamps import DAY_MS, iso
 
 _TEMPLATE_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+SEND_FIELDS = frozenset(
+    (
+        *("user_id", "channels", "template_key", "variables", "custom_content"),
+        *("idempotency_key", "metadata", "send_at", "urgent"),
+    )
+)
+"""The fields of a send that are read."""
+CUSTOM_FIELDS = frozenset(("content", "subject"))
+"""Those of its `custom_content`."""
 MAX_CONTENT = 100_000
 MAX_SUBJECT = 1_000
 MAX_CHANNELS = 10

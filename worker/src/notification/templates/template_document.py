@@ -13,6 +13,15 @@ from notification.templates.stored_template import TemplateText
 RESERVED_CHANNELS = ("email", "sms")
 """Channels that templates may have contents for, although nothing is sent over them."""
 
+CONTENT_FIELDS = frozenset(
+    (
+        *("content_template", "content_type", "subject_template", "extra_config"),
+        # An answer may be sent back as it is.
+        *("id", "template_key", "channel_type", "created_at", "updated_at"),
+    )
+)
+"""The fields of one channel's content that are taken."""
+
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
 _CONTENT_TYPES = ("text", "html", "markdown", "json")
 _MAX_CONTENT = 100_000

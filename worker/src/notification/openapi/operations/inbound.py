@@ -84,6 +84,7 @@ _FORWARD_CODES = (
 OPERATIONS = {
     grafana.receive_alerts: Operation(
         tag="Inbound",
+        names_unknown_fields=False,
         parameters=_CHANNEL_PARAMETERS,
         body=_ALERTS,
         answers=_ALERTS_ANSWERS,
@@ -91,6 +92,7 @@ OPERATIONS = {
     ),
     grafana.receive_alertmanager: Operation(
         tag="Inbound",
+        names_unknown_fields=False,
         parameters=_CHANNEL_PARAMETERS,
         body=_ALERTS,
         answers=_ALERTS_ANSWERS,
@@ -98,6 +100,7 @@ OPERATIONS = {
     ),
     bridge.receive_standard: Operation(
         tag="Inbound",
+        names_unknown_fields=False,
         parameters=(
             Parameter("webhook-id", KEY, "The delivery, which counts once in a day", "header"),
             Parameter("webhook-timestamp", TEXT, "Unix time in seconds", "header"),
@@ -111,6 +114,7 @@ OPERATIONS = {
     ),
     bridge.forward: Operation(
         tag="Inbound",
+        names_unknown_fields=False,
         parameters=(
             Parameter("token", TEXT, "The bridge's token"),
             Parameter("X-Bridge-Token", TEXT, "The same as a header", "header"),

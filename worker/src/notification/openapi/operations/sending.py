@@ -5,6 +5,7 @@ from notification.openapi.operation import Operation, Parameter
 from notification.openapi.schemas import (
     ANY_OBJECT_OR_NULL,
     ANYTHING,
+    BODY_WARNINGS,
     CHANNEL,
     FLAG,
     KEY,
@@ -67,7 +68,7 @@ _REFUSED = record(
         "code": TEXT,
         "status": WHOLE,
     },
-    {"retryAfter": WHOLE},
+    {"retryAfter": WHOLE, "warnings": BODY_WARNINGS},
 )
 _RETRY = record(
     {},
