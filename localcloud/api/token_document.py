@@ -17,13 +17,20 @@ MALFORMED = 1001
 
 
 def _time(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
-        raise ValueError("a time needs its offset from UTC")
+    try:
+        zone = datetime.fromisoformat(text).tzinfo
+    except ValueError:
+        zone = None
+    if zone is None:
+        raise ValueError("must be a time with its offset from UTC, such as 2026-01-31T12:00:00Z")
     return text
 
 
 def _network(text: str) -> str:
-    ipaddress.ip_network(text, strict=False)
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError("must be an address or a network, such as 192.0.2.0/24") from None
     return text
 
 

@@ -113,8 +113,10 @@ class Verification:
         try:
             answer = self._anonymous.call("GET", "/api/health")
             health = answer.json()
-        except (ServiceError, ValueError) as error:
+        except ServiceError as error:
             raise _Unhealthy("worker", str(error)) from None
+        except ValueError:
+            health = None
         if not isinstance(health, dict):
             raise _Unhealthy("worker", "GET /api/health answered no JSON object.")
         if answer.status_code != 200 or health.get("status") != "healthy":

@@ -216,3 +216,22 @@ def test_a_changed_tokens_status_is_what_is_set_and_never_what_the_clock_decides
     changed = cloud.result("PUT", f"/tokens/{minted['id']}", json=body)
     assert changed["status"] == becomes
     assert cloud.result("GET", f"/tokens/{minted['id']}")["status"] == becomes
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"expires_on": "soon"}, "expires_on: must be a time with its offset from UTC, such as "),
+        ({"not_before": "2026-01-31T12:00:00"}, "not_before: must be a time with its offset"),
+        (
+            {"condition": {"request_ip": {"in": ["here"]}}},
+            "condition.request_ip.in.0: must be an address or a network, such as 192.0.2.0/24.",
+        ),
+    ],
+)
+def test_a_wrong_time_or_network_is_told_by_its_rule(
+    shared: RunningCloud, changes: dict[str, Any], said: str
+) -> None:
+    body = {"name": "ci", "policies": [policy("D1 Read")], **changes}
+    answer = shared.account("POST", "/tokens", json=body)
+    assert said in answer.json()["errors"][0]["message"]

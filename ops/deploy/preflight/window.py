@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -20,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from infra.settings.yaml_text import YamlMistake, parse_yaml
 from ops.stacks.errors import UsageError
 
 FILE = "deployment-windows.yaml"
@@ -122,7 +122,7 @@ class DeploymentWindows(_Strict):
         """
         path = root / FILE
         try:
-            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            return cls.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise UsageError(
                 f"There is no {FILE}. Write down when each kind of change may be deployed: "
@@ -135,12 +135,12 @@ class DeploymentWindows(_Strict):
                 f"{FILE} has a mistake at '{where}': {first['msg']}. Correct it there; times are "
                 'written in quotes ("10:00").'
             ) from None
-        except yaml.YAMLError:
-            raise UsageError(f"{FILE} isn't valid YAML. Correct it.") from None
+        except YamlMistake as mistake:  # Such as a holiday on the 30th of February.
+            raise UsageError(f"{FILE} can't be read: {mistake}. Correct it.") from None
         except UnicodeDecodeError:
             raise UsageError(f"{FILE} is not text in UTF-8. Correct it.") from None
-        except (OSError, ValueError) as error:  # Such as a holiday on the 30th of February.
-            raise UsageError(f"{FILE} can't be read: {error}. Correct it.") from None
+        except OSError as error:
+            raise UsageError(f"{FILE} can't be read: {error.strerror}. Correct it.") from None
 
     def judge(self, moment: datetime, kind: Kind) -> WindowVerdict:
         """Judge one moment; it has a time zone of its own."""

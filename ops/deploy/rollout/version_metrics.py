@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any
 
 from infra.names import calls_dataset
-from ops.observe.metrics.caller_metrics import ERROR_RATE, PLANNED, ask_points
+from ops.observe.metrics.caller_metrics import ERROR_RATE, PLANNED, UNEXPECTED, ask_points
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
 from ops.stacks.moment import counted
@@ -110,6 +110,6 @@ class MetricsSince:
                 )
                 for row in ask_points(self._account, query, "read the versions' metrics")
             }
-        except (KeyError, TypeError, ValueError) as error:
-            raise OperationError(f"The versions' metrics aren't known: {error}.") from None
+        except (KeyError, TypeError, ValueError):
+            raise OperationError(f"The versions' metrics aren't known: {UNEXPECTED}.") from None
         return [rows.get(version[:PREFIX], VersionMetrics()) for version in version_ids]

@@ -238,8 +238,11 @@ def _lines(branch: Branch, account: StackAccount, watch: str) -> None:
         with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
             answer = client.get("/local/logs", params={"level": "error", "limit": _READ_LINES})
             found: list[dict[str, Any]] = answer.raise_for_status().json()["logs"]
-    except (httpx.HTTPError, ValueError, KeyError) as error:
+    except httpx.HTTPError as error:
         branch.unknown(f"log lines: the local cloud doesn't give them: {error}")
+        return
+    except (ValueError, KeyError, TypeError):
+        branch.unknown("log lines: the local cloud's answer has an unexpected form")
         return
     since = (datetime.now(UTC) - _RECENT).isoformat()
     events = [event for event in found if str(event.get("timestamp", "")) >= since]

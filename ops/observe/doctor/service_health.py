@@ -26,11 +26,14 @@ def service_health(context: StackContext, outputs: Mapping[str, Any]) -> Iterato
     with ServiceClient(str(outputs["service_url"])) as service:
         try:
             answer = service.call("GET", "/health")
-            health = answer.json()
-        except (ServiceError, ValueError) as error:
+        except ServiceError as error:
             advice = f"Look where it ends: notifyctl diagnose --stack {stack}"
             yield Outcome.fail("health", str(error), advice)
             return
+    try:
+        health = answer.json()
+    except ValueError:
+        health = None
     problems = health_problems(health)
     for problem in problems:
         code = str(problem.get("code", "problem"))

@@ -19,6 +19,7 @@ PLANNED = "MAINTENANCE"
 HOUR_S = 3_600
 ERROR_RATE = 0.01
 """Share of failures above which a version is bad: that of the service's own warning."""
+UNEXPECTED = "the account's analytics have an unexpected form"
 _MAX_GROUPS = 1_000
 # The places of a point's texts and numbers are the Worker's (`http/application.py`).
 _QUERY = """
@@ -96,8 +97,10 @@ class CallerMetrics:
         try:
             found = ask_points(account, query, "read callers' answers")
             return cls([_answer(row) for row in found])
-        except (OperationError, KeyError, TypeError, ValueError) as error:
-            return cls((), str(error) or type(error).__name__)
+        except OperationError as error:
+            return cls((), str(error))
+        except (KeyError, TypeError, ValueError):
+            return cls((), UNEXPECTED)
 
     @property
     def requests(self) -> int:
@@ -167,7 +170,7 @@ def ask_points(account: StackAccount, query: str, what: str) -> Sequence[Mapping
     )
     rows = found.get("data")
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise ValueError("the account's analytics have an unexpected form")
+        raise ValueError(UNEXPECTED)
     return rows
 
 

@@ -49,6 +49,8 @@ class Service:
             raise health
         is_well = isinstance(health, dict) and health.get("status") == "healthy"
         status = self.status or (200 if is_well else 503)
+        if isinstance(health, bytes):
+            return httpx.Response(200, content=health)
         return httpx.Response(status, json=health)
 
     def verify(self, *, maintenance: bool = False) -> list[dict[str, Any]]:
@@ -109,6 +111,11 @@ def test_a_check_that_fails_is_named_and_ends_in_bounded_time(service: Service, 
     assert caught.value.check == check
     assert f"'{check}'" in str(caught.value)
     assert service.looks <= 3
+
+
+def test_a_page_in_place_of_health_is_said_to_be_none() -> None:
+    with pytest.raises(VerificationFailed, match=r"GET /api/health answered no JSON object\."):
+        Service(b"<html>sign in</html>").verify()
 
 
 def test_declared_maintenance_is_verified_as_such_and_never_taken_for_a_fault() -> None:

@@ -39,7 +39,7 @@ def test_only_what_came_since_counts_and_each_version_for_itself() -> None:
         ]
         asked = api.seen[-1]["body"].decode()
         api.answers = [(200, b'{"data": [{}]}')]
-        with pytest.raises(OperationError, match="The versions' metrics aren't known"):
+        with pytest.raises(OperationError, match="metrics aren't known: the account's analytics"):
             since.of("v1v1v1v1-aaaa")
     assert "INTERVAL '43' SECOND" in asked
     assert "FROM notification_system_dev_calls WHERE" in asked

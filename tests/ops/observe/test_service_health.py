@@ -69,7 +69,9 @@ def test_an_answer_that_says_nothing_good_is_no_good_health(
 
 
 def test_a_page_in_place_of_an_answer_fails(callers: dict[str, CallerMetrics]) -> None:
-    assert outcomes(200, b"<html>sign in</html>")["health"].result == "fail"
+    found = outcomes(200, b"<html>sign in</html>")["health"]
+    assert found.result == "fail"
+    assert found.found == "GET /health answered 200 and not that the service is healthy"
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,14 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"config:\n  notification-system:apiSecretKeySetOn: 2026-02-30\n", "day is out of range"),
-        (b"config:\n  notification-system:accountId: !!int x\n", "invalid literal for int"),
+        (
+            b"config:\n  notification-system:apiSecretKeySetOn: 2026-02-30\n",
+            "'2026-02-30' in line 2 is no date or time",
+        ),
+        (
+            b"config:\n  notification-system:accountId: !!int x\n",
+            "'x' in line 2 is no whole number",
+        ),
         (b"config: [\n", "isn't valid YAML in line"),
         (b"\xff\xfe", "not text in UTF-8"),
         (b"config: 5\n", "no mapping 'config'"),

@@ -68,6 +68,21 @@ def test_what_is_older_than_an_hour_is_no_finding(monkeypatch: pytest.MonkeyPatc
     assert branch.verdict is Verdict.WELL
 
 
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b"[]", b"null"])
+def test_lines_of_another_form_are_unknown_in_words(
+    monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.setattr(
+        httpx.HTTPTransport,
+        "handle_request",
+        lambda _, request: httpx.Response(200, content=body, request=request),
+    )
+    branch = Branch("errors", "Does the service fail?")
+    _lines(branch, ACCOUNT, WATCH)
+    assert branch.found == ["log lines: the local cloud's answer has an unexpected form"]
+    assert branch.verdict is Verdict.UNKNOWN
+
+
 def test_different_faults_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     branch = looked_at(monkeypatch, [event(1, "a"), event(1, "b", "Sweep failed")])
     assert [finding.what.partition(":")[0] for finding in branch.findings] == [
