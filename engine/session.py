@@ -51,6 +51,7 @@ class Session:
         self._kind = operation.run_context.kind
         self._secrets: PassphraseSecrets | None = None
         self._refusal: EngineError | None = None
+        self._started = 0.0
 
     def cancel(self) -> None:
         """Let no new step begin; what runs is finished and kept."""
@@ -61,6 +62,7 @@ class Session:
     def run(self, message: str) -> UpdateResult:
         """Run the operation to its end; raises ``EngineError`` where it can't begin."""
         began = time.time()
+        self._started = time.monotonic()
         lock = StackLock(self._backend.lock_dir)
         notices = lock.acquire() if self._write else []
         program = None
@@ -179,9 +181,11 @@ class Session:
         stack = next((s for s in snapshot.resources if s.type == ROOT_STACK_TYPE), None)
         outputs = stack.outputs if stack is not None else {}
         version = 0
+        # Not from two looks at the wall clock: it may be set back meanwhile.
+        seconds = time.monotonic() - self._started
         if self._write:
             entry = history_entry(
-                self._operation, self._config, message=message, began=began, ended=time.time()
+                self._operation, self._config, message=message, began=began, ended=began + seconds
             )
             self._backend.add_history(entry, snapshot.text())
             version = self._backend.history_length()
@@ -193,7 +197,7 @@ class Session:
             outputs={key: unwrap(value) for key, value in outputs.items()},
             secret_outputs=frozenset(k for k, v in outputs.items() if contains_secret(v)),
             version=version,
-            duration_s=time.time() - began,
+            duration_s=seconds,
             message=failure or "",
         )
         summary = ", ".join(f"{count} {op}" for op, count in result.changes.items())

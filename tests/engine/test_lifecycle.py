@@ -1,8 +1,11 @@
 """The project's own kind of program, with the real SDK, from nothing to nothing."""
 
+from collections.abc import Callable
+from types import SimpleNamespace
+
 import pytest
 
-from engine import EngineEvent
+from engine import EngineEvent, session
 from tests.engine.fake_cloudflare import FakeCloudflare
 from tests.engine.workspace import CANARY, Workspace
 
@@ -81,3 +84,34 @@ def test_a_listener_that_fails_is_heard_of_at_the_end_and_stops_nothing(
     assert workspace.engine().history()[0]["result"] == "succeeded"
     assert list((workspace.backend / ".pulumi/locks").rglob("*.json")) == []
     assert workspace.up().changes == {"same": 7}
+
+
+def test_an_update_takes_its_time_though_the_clock_is_set_back_meanwhile(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.program("service")
+    moments, passed = iter([1_000.0, 500.0, 400.0]), iter([10.0, 12.5])
+    clock = SimpleNamespace(time=lambda: next(moments), monotonic=lambda: next(passed))
+    monkeypatch.setattr(session, "time", clock)
+    result = workspace.engine().refresh()
+    assert (result.result, result.duration_s) == ("succeeded", 2.5)
+    [entry] = workspace.engine().history()
+    assert (entry["startTime"], entry["endTime"]) == (1_000, 1_002)
+
+
+def test_every_operation_keeps_the_derived_key_where_the_engine_is_told(
+    workspace: Workspace,
+) -> None:
+    workspace.program("service")
+    kept = workspace.folder / "key"
+    engine = workspace.engine(key_file=kept)
+    asked: dict[str, Callable[[], object]] = {
+        "refresh": engine.refresh,
+        "outputs": lambda: engine.outputs(show_secrets=True),
+        "export": lambda: engine.export(show_secrets=True),
+        "destroy": engine.destroy,
+    }
+    for name, ask in asked.items():
+        ask()
+        assert kept.is_file(), name
+        kept.unlink()

@@ -1,4 +1,4 @@
-"""`notifyctl unlock` as a process, on a lock that another process holds."""
+"""`notifyctl unlock`: as a process, on a lock that another holds, and where nobody is named."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from ops.stacks.errors import UsageError
 from tests.installation import Installation
+from tests.ops.cli.in_process import Commands, failed_with
 
 LOCKS = Path("pulumi", ".pulumi", "locks", "organization", "notification-system", "local")
 
@@ -69,3 +72,25 @@ def test_an_empty_lock_that_a_full_disk_left_goes_too(stack: Installation) -> No
     assert shown.returncode == 0, shown.stderr
     assert "it is damaged" in shown.stdout
     assert locks(stack) == []
+
+
+@pytest.mark.parametrize("held_by", [None, ["ada"], []])
+def test_a_lock_whose_holder_the_backend_does_not_name_is_removed_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, held_by: list[str] | None
+) -> None:
+    commands, unlocked = Commands(monkeypatch, tmp_path), list[str]()
+    driver = SimpleNamespace(locks=lambda: held_by, unlock=lambda: unlocked.append("once"))
+    commands.replace("unlock", choose_driver=lambda _: driver)
+    refused = commands.run("unlock", "--stack", "dev")
+    if held_by == []:
+        assert refused.exception is None
+    else:
+        whose = "the lock, whose holder this backend doesn't name," if held_by is None else "it"
+        told = failed_with(refused, UsageError)
+        assert told.startswith(f"This removes {whose} from the state of 'dev': confirm it by")
+    assert unlocked == []
+    done = commands.run("unlock", "--stack", "dev", "--confirm", "dev", "--json")
+    assert json.loads(done.stdout) == {"holders": held_by, "removed": held_by != []}
+    assert unlocked == ["once"] * (held_by != [])
+    shown = commands.run("unlock", "--stack", "dev", "--confirm", "dev").stdout
+    assert ("Locked by ada" in shown) is bool(held_by)
