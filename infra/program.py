@@ -28,7 +28,7 @@ from infra.preconditions.questions import routes_in_state
 from infra.preconditions.resource import Preconditions
 from infra.release_ledger.resource import ReleaseLedger, ReleaseLedgerArgs
 from infra.rules import Stack, check_rules, collect_declarations
-from infra.shards.needed import check_older_version, databases_needed
+from infra.shards.needed import check_older_version, databases_needed, first_settings
 from infra.shards.resource import Shards, ShardsArgs
 from infra.smoke.resource import Smoke, SmokeArgs
 from infra.stack_state import read_outputs
@@ -120,7 +120,13 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         opts,
     )
     checked = _smoked(inputs, service)
-    migrations = _migrations(inputs, stores, service, after=checked)
+    migrations = _migrations(
+        inputs,
+        stores,
+        service,
+        after=checked,
+        first=first_settings(settings, state, pin_holds=pin_holds, imports=bool(adoption.given)),
+    )
     deployment = Deployment(
         "serving",
         DeploymentArgs(
@@ -181,7 +187,12 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
 
 
 def _migrations(
-    inputs: Inputs, stores: Stores, service: Service, *, after: pulumi.Resource
+    inputs: Inputs,
+    stores: Stores,
+    service: Service,
+    *,
+    after: pulumi.Resource,
+    first: Mapping[str, str],
 ) -> Migrations:
     """Declare the schema of each database, one after the other, and return the last one.
 
@@ -200,6 +211,7 @@ def _migrations(
                     migrations=inputs.migrations,
                     worker=inputs.names.worker,
                     worker_id=service.worker.id,
+                    first_settings={} if shard else first,
                 ),
                 pulumi.ResourceOptions(depends_on=[found[-1] if found else after]),
             )

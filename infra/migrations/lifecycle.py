@@ -9,16 +9,22 @@ it is read from the project's files when it runs, and has to have the hash that 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infra.migrations.d1 import D1Database
+from infra.migrations.d1 import D1Database, Statement, retry_unavailable
 from infra.migrations.errors import D1Refused, MigrationFailed
 from infra.migrations.files import MigrationSet
 from infra.migrations.ledger import Applied, Ledger
 from infra.migrations.lint import lint
 from infra.migrations.location import MIGRATIONS, project_root
 from infra.migrations.migrator import Migrator
+from infra.migrations.schema import read_objects
 from infra.migrations.serving_level import ServingLevel
 
 Properties = Mapping[str, Any]
+
+_INSERT_SETTING = """
+INSERT INTO system_configs (config_key, config_value, description)
+VALUES (?1, ?2, 'Deployments write it') ON CONFLICT DO NOTHING
+"""
 
 
 def changed_files(old: Properties, new: Properties) -> list[str]:
@@ -66,7 +72,13 @@ def apply(properties: Properties, before: Properties | None = None) -> dict[str,
         )
     with _database(properties) as database:
         serving = None if before is None else _serving_level(properties, before)
+        first = properties.get("first_settings") if before is None else None
+        is_new = bool(first) and not retry_unavailable(read_objects, database)
         applied = Migrator(database).apply(migrations, serving_level=serving)
+        if first and is_new:
+            # No version knows the database yet, so none has read that they were absent.
+            rows = [Statement(_INSERT_SETTING, row) for row in first.items()]
+            retry_unavailable(database.batch, rows)
         return _outputs(properties, applied)
 
 

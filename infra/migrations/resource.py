@@ -4,7 +4,8 @@ Pulumi pickles the provider; it stays tiny and delegates by import path to `life
 imported only where a method runs: the program itself needs no HTTP client.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -62,7 +63,10 @@ class MigrationsProvider(StackProvider):
 
 @dataclass(frozen=True)
 class MigrationsArgs:
-    """Which database, over which API, gets which migrations; which Worker's code runs on it."""
+    """Which database, over which API, gets which migrations; which Worker's code runs on it.
+
+    `first_settings` are the rows of `system_configs` that a database without any table begins with.
+    """
 
     account_id: str
     database_id: pulumi.Input[str]
@@ -70,6 +74,7 @@ class MigrationsArgs:
     migrations: MigrationSet
     worker: str
     worker_id: pulumi.Input[str]
+    first_settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class Migrations(dynamic.Resource, module="d1", name="Migrations"):
@@ -91,4 +96,6 @@ class Migrations(dynamic.Resource, module="d1", name="Migrations"):
             "schema_level": None,
             "applied": None,
         }
+        if args.first_settings:
+            properties["first_settings"] = dict(args.first_settings)
         super().__init__(provider("migrations"), name, properties, opts)

@@ -51,6 +51,29 @@ def databases_needed(settings: Settings, state: State, *, pin_holds: bool) -> in
     return max(settings.shards, reach)
 
 
+def first_settings(
+    settings: Settings, state: State | None, *, pin_holds: bool, imports: bool
+) -> Mapping[str, str]:
+    """Return the settings with which a new first database begins: how far recipients are spread.
+
+    With that record from the start, the first deployment has nobody to move and nothing to wait
+    for. Nothing is set where somebody may have been spread before.
+
+    Args:
+        settings: the stack's.
+        state: type and outputs of the resources before this update; None where it isn't known.
+        pin_holds: whether the pinned version serves.
+        imports: whether stores come under management that were there before.
+    """
+    if settings.shards < 2 or state is None or imports or _of(state, _SHARDS):
+        return {}
+    if pin_holds or settings.shares_traffic:
+        return {}
+    from infra.shards.record import KEY, Placement  # Late, as below.
+
+    return {KEY: Placement(settings.shards).text}
+
+
 def check_older_version(settings: Settings, state: State, *, pin_holds: bool) -> None:
     """Refuse a pin or a share of the traffic for a version that doesn't know every database.
 

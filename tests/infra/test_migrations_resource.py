@@ -103,6 +103,44 @@ def test_create_applies_the_migrations_and_returns_the_schemas_level(cloud: Clou
     assert "CREATE TABLE" not in repr(result.outs)
 
 
+SETTINGS = {
+    **MIGRATIONS,
+    "0001_first.sql": MIGRATIONS["0001_first.sql"]
+    + "\nCREATE TABLE system_configs (config_key TEXT PRIMARY KEY, config_value, description);",
+    "0001_first.down.sql": MIGRATIONS["0001_first.down.sql"] + "\nDROP TABLE system_configs;",
+}
+
+
+def settings_of(cloud: Cloud) -> list[tuple[str, str]]:
+    rows = cloud.api.connection.execute("SELECT config_key, config_value FROM system_configs")
+    return [(str(key), str(value)) for key, value in rows]
+
+
+def test_a_database_without_any_table_begins_with_the_first_settings(cloud: Cloud) -> None:
+    write_migrations(cloud.root / "sql" / "migrations", SETTINGS)
+    inputs = cloud.properties(first_settings={"shards": "3"})
+    made = MigrationsProvider().create(inputs).outs or {}
+    assert settings_of(cloud) == [("shards", "3")]
+    assert "first_settings" not in made
+    assert MigrationsProvider().diff("id", made, inputs).changes is False
+
+
+def test_a_database_that_was_there_before_keeps_its_settings(cloud: Cloud) -> None:
+    write_migrations(cloud.root / "sql" / "migrations", SETTINGS)
+    inputs = cloud.properties(first_settings={"shards": "3"})
+    made = MigrationsProvider().create(cloud.properties()).outs or {}
+    MigrationsProvider().update("id", made, inputs)
+    MigrationsProvider().create(inputs)
+    assert settings_of(cloud) == []
+
+
+def test_an_update_of_a_database_without_a_table_sets_nothing(cloud: Cloud) -> None:
+    write_migrations(cloud.root / "sql" / "migrations", SETTINGS)
+    inputs = cloud.properties(first_settings={"shards": "3"})
+    MigrationsProvider().update("id", cloud.properties(applied=[]), inputs)
+    assert settings_of(cloud) == []
+
+
 def test_nothing_to_apply_is_no_change_and_a_new_file_is_one(cloud: Cloud) -> None:
     provider = MigrationsProvider()
     state = provider.create(cloud.properties()).outs or {}

@@ -532,3 +532,14 @@ def test_a_move_tells_how_far_it_is() -> None:
     assert told == []
     Mover(databases, settled=90, sleep=shards.sleep, say=told.append, every=3_600).move(1)
     assert len(told) == 2
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_stack_that_begins_spread_has_nobody_to_move_and_waits_for_nothing(count: int) -> None:
+    shards = Shards.of(count)
+    text = Placement(count).text
+    shards.sql(
+        0, "INSERT INTO system_configs (config_key, config_value) VALUES ('shards', ?)", text
+    )
+    assert shards.mover().move(count) == Placement(count)
+    assert (shards.waits, shards.record()) == ([], text)

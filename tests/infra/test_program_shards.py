@@ -14,6 +14,7 @@ from infra.rules import Stack, collect_declarations
 from infra.rules.resources import real_stores_are_protected
 from infra.settings import Settings
 from infra.settings.traffic import Pin
+from infra.shards.needed import first_settings as begin
 from infra.shards.record import Placement, PlacementUnknown
 from tests.infra.registrations import Declared, declare_stack
 from tests.infra.stack_inputs import checked_config, stack_inputs
@@ -112,6 +113,40 @@ def test_recipients_move_after_every_schema_and_the_version_that_knows_them(
         assert found.depends_on(schema, "smoke")
     for first in ("deployment", "releases"):
         assert found.depends_on("shards", first)
+
+
+def first_settings(found: Declared) -> dict[str, Any]:
+    return {r.name: r.inputs.get("first_settings") for r in found.of_type("Migrations")}
+
+
+def test_a_new_stack_begins_spread_so_that_its_first_deployment_moves_nobody(
+    tmp_path: Path,
+) -> None:
+    spread = {"shards": Placement(3).text}
+    found = first_settings(declared(tmp_path, 3))
+    assert found == {"migrations": spread, "migrations-1": None, "migrations-2": None}
+    assert first_settings(declared(tmp_path, 1)) == {"migrations": None}
+
+
+@pytest.mark.parametrize(
+    ("state", "changes"),
+    [
+        ([{"type": SHARDS, "outputs": {"n": 3.0}}], {}),
+        (None, {}),
+        ((), {"adopt_database_id": "0" * 8 + "-0000-4000-8000-" + "0" * 12}),
+        ((), {"traffic": 10, "traffic_base": VERSION}),
+    ],
+    ids=["spread before", "state unknown", "imported", "shared"],
+)
+def test_where_somebody_may_have_been_spread_before_the_record_is_found_out(
+    state: Sequence[Mapping[str, Any]] | None, changes: dict[str, Any]
+) -> None:
+    settings = checked_config(shards="3").settings().model_copy(update=changes)
+    imports = "adopt_database_id" in changes
+    assert begin(settings, state, pin_holds=False, imports=imports) == {}
+    settings = checked_config(shards="3").settings()
+    assert begin(settings, (), pin_holds=False, imports=False) != {}
+    assert begin(settings, (), pin_holds=True, imports=False) == {}
 
 
 def test_nobody_moves_while_an_older_version_has_traffic(
