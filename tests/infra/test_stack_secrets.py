@@ -109,6 +109,19 @@ def test_a_published_sample_secret_is_taken_in_development_on_this_machine_only(
     assert bool(there) == (environment != "development")
 
 
+@pytest.mark.parametrize(
+    "sample",
+    [
+        *("dev-secret", "dev-encrypt-key", "your-secret-key", "PLACEHOLDER_"),
+        *("test-password", "grafana-password"),
+    ],
+)
+def test_what_begins_as_a_published_sample_protects_nothing_however_long_it_is(sample: str) -> None:
+    long = f"{sample}-{'x' * 40}"
+    assert "published sample" in mistakes(grafanaWebhookPassword=long)["grafanaWebhookPassword"]
+    assert mistakes(grafanaWebhookUsername="grafana", grafanaWebhookPassword=f"x{long}") == {}
+
+
 @pytest.mark.requirement("S0-28")
 def test_a_secret_that_is_not_the_recorded_one_is_found() -> None:
     prints = {"apiSecretKey": key_fingerprint("apiSecretKey", API_SECRET)}

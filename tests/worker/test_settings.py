@@ -145,9 +145,13 @@ def test_private_networks_have_to_be_allowed_and_only_in_development(
         ("API_SECRET_KEY_PREVIOUS", "dev-secret-key-for-testing", "is a published sample value"),
         ("ENCRYPT_KEY_PREVIOUS", "dev-encrypt-key-32-chars-secure!", "is a published sample value"),
         ("ADMIN_API_KEY", "PLACEHOLDER_" + "x" * 40, "is a published sample value"),
+        ("ADMIN_API_KEY", "your-secret-key" + "x" * 40, "is a published sample value"),
         ("BRIDGE_TOKEN", "x" * 31, "is shorter than 32 characters"),
         ("METRICS_TOKEN", "x" * 31, "is shorter than 32 characters"),
         ("GRAFANA_WEBHOOK_PASSWORD", "test-password", "is a published sample value"),
+        ("GRAFANA_WEBHOOK_PASSWORD", "grafana-password", "is a published sample value"),
+        ("API_SECRET_KEY_PREVIOUS", "dev-secret", "is a published sample value"),
+        ("ENCRYPT_KEY_PREVIOUS", "dev-encrypt-key-32-chars-exactly", "is a published sample value"),
         ("ENCRYPT_KEY", "x" * 33, "must be exactly 32 ASCII characters"),
     ],
 )
