@@ -56,7 +56,7 @@ PinnedVersion = Annotated[
     v.Rule(
         "a mapping with `version` (a UUID), `insteadOf` (a bundle's SHA-256) and, if wanted, "
         "`insteadOfAssets` (the console's SHA-256) and `reason`.",
-        '{"version": "18f97339-c287-4872-9bdd-e2135c07ec12", "insteadOf": "<64 hex digits>"}',
+        '{"version": "18f97339-c287-4872-9bdd-e2135c07ec12", "insteadOf": "' + "5e" * 32 + '"}',
     ),
 ]
 
