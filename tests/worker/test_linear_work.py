@@ -413,6 +413,14 @@ CALLS: dict[str, list[Call]] = {
     "grafana.variables.alert_variables": [
         lambda text: alert_variables(payload.read_payload(alert(text))),
     ],
+    "http.request.Request.check_fields": [
+        lambda text: requested("").check_fields({text: 1}, frozenset(("user_id", "send_at"))),
+        lambda text: requested("").check_fields({"a": 1}, frozenset(("user_id",)), text),
+        lambda text: requested("").check_fields(
+            {f"{character}{place}": 1 for place, character in enumerate(text)},
+            frozenset(("user_id", "send_at")),
+        ),
+    ],
     "http.request.Request.json_object": [
         lambda text: requested(text).json_object("refused"),
         lambda text: requested(f'{{"a":"{text}"}}').json_object("refused"),
