@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notification import logging
 from notification.logging import Log, redact
 from tests.worker.world import World
+
+
+class _Pair(NamedTuple):
+    one: object
+    two: object
 
 
 @pytest.mark.parametrize(
@@ -104,3 +111,86 @@ def test_a_level_lets_itself_and_those_above_through(world: World, least: str) -
     for level in levels:
         log.write(level, "m")
     assert [line["level"] for line in world.log_sink.lines] == levels[levels.index(least) :]
+
+
+@pytest.fixture
+def fresh_names(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Return the names that lines have had, none at first."""
+    names: set[str] = set()
+    monkeypatch.setattr(logging, "_plain_names", names)
+    logging._is_sensitive.cache_clear()
+    return names
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"n": 1, "texts": ["a", None, 1.5, True], "nested": [{"n": 1, "deep": {"n": "ü"}}]},
+        {"n": [{"n": {"bot_token": "123456:ABCDEFG"}}]},
+        {"n": _Pair(1, {"secret": "123456789"})},
+        {"n": "at https://h.example/x"},
+        {"n": [["at https://h.example/x"]]},
+        {"n": "x" * 1_000, "m": "y" * 1_000},
+        {"n": "x" * 1_001},
+        {"n": 'x"' * 501},
+        {"n": ["x" * 600 + "\n" + "x" * 600]},
+        {"n" * 1_001: 1},
+        {"n": list(range(50)), "m": [0] * 200},
+        {"n": [{"m": list(range(51))}]},
+        {"n": {f"k{number}": number for number in range(51)}},
+    ],
+)
+@pytest.mark.usefixtures("fresh_names")
+def test_a_line_shows_the_same_whenever_it_is_written(
+    world: World, fields: dict[str, object]
+) -> None:
+    log = Log.of(world.platform())
+    shown = json.loads(json.dumps(redact(fields)))
+    for _ in range(3):
+        log.write("info", "at https://h.example/x", **fields)
+        log.write("info", "m", **fields)
+    for line in world.log_sink.lines:
+        assert {name: line[name] for name in shown} == shown
+        assert line["message"] in ("m", "at https://h.example/***")
+    texts = world.log_sink.texts
+    assert texts[::2] == [texts[0]] * 3
+    assert texts[1::2] == [texts[1]] * 3
+
+
+_FIELDS = st.recursive(
+    st.none() | st.integers() | st.text() | st.sampled_from(["https://h.example/x", "y" * 1_001]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["n", "m", "token"]), inner),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["n", "m", "api_key"]), _FIELDS))
+def test_no_field_of_a_line_escapes_redaction(fields: dict[str, object]) -> None:
+    world = World()
+    Log.of(world.platform()).write("info", "names are known", n=1, m=1, token=1, api_key=1)
+    Log.of(world.platform()).write("info", "m", **fields)
+    line = world.log_sink.lines[-1]
+    shown = redact(fields)
+    assert {name: line[name] for name in shown} == shown
+
+
+@pytest.mark.usefixtures("fresh_names")
+def test_a_line_of_known_names_is_not_gone_through_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Log.of(world.platform())
+    fields = {"n": 1, "attempts": [{"m": "text"}, {"m": "x" * 900}]}
+    log.write("info", "m", **fields)
+    monkeypatch.setattr(logging, "_redact", None)
+    log.write("info", "m", **fields)
+    first, second = world.log_sink.texts
+    assert first == second
+
+
+def test_no_more_than_256_names_are_kept(world: World, fresh_names: set[str]) -> None:
+    log = Log.of(world.platform())
+    for number in range(300):
+        log.write("info", "m", **{f"k{number}": 1})
+    assert len(fresh_names) == 256
+    log.write("info", "m", k299="https://h.example/x")
+    assert world.log_sink.lines[-1]["k299"] == "https://h.example/***"

@@ -8,7 +8,13 @@ HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
 
-# The clock stands still while a request computes: most calls ask for the same moment.
+@lru_cache
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat().removesuffix("+00:00")
+
+
+# The clock stands still while a request computes: most calls ask for the same moment, and those of
+# requests side by side for the same second.
 @lru_cache
 def iso(ms: int) -> str:
     """Format milliseconds since the epoch.
@@ -16,8 +22,7 @@ def iso(ms: int) -> str:
     >>> iso(1736071200000)
     '2025-01-05T10:00:00.000Z'
     """
-    second = datetime.fromtimestamp(ms // 1000, UTC).isoformat().removesuffix("+00:00")
-    return f"{second}.{ms % 1000:03d}Z"
+    return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
 
 
 def from_iso(text: object) -> int:

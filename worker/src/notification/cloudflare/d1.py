@@ -4,12 +4,11 @@ Database values cross the bridge to JavaScript here and nowhere else: a batch go
 text, in which a number stands for a statement, and all results come back as another.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from notification.cloudflare.js_bridge import JsBridge, JsCall
-from notification.compact_json import compact_json
+from notification.compact_json import compact_json, parse_compact_json
 from notification.ports.database import DatabaseConflict, DatabaseError, Result, Statement, Value
 
 _MAX_KEPT = 200
@@ -65,4 +64,5 @@ class D1Database:
 
     async def _run(self, batch: Sequence[tuple[Value, ...]]) -> Any:
         """Return each statement's result, or the text of the error."""
-        return json.loads(await JsCall(self._bridge, f"batch {self._name} {compact_json(batch)}"))
+        answer = await JsCall(self._bridge, f"batch {self._name} {compact_json(batch)}")
+        return parse_compact_json(answer)

@@ -1,9 +1,7 @@
 """The outbound HTTP port on the runtime's `fetch`."""
 
-import json
-
 from notification.cloudflare.js_bridge import JsBridge, JsCall
-from notification.compact_json import compact_json
+from notification.compact_json import compact_json, parse_compact_json
 from notification.ports.outbound import (
     OutboundAnswer,
     OutboundFailure,
@@ -39,7 +37,7 @@ class FetchHttp:
                 MAX_ANSWER_BYTES,
             )
         )
-        answer = json.loads(await JsCall(self._bridge, f"call {text}"))
+        answer = parse_compact_json(await JsCall(self._bridge, f"call {text}"))
         if isinstance(answer, dict):
             if answer["name"] in ("TimeoutError", "AbortError"):
                 raise OutboundTimeout

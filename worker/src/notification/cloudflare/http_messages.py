@@ -1,9 +1,7 @@
 """Requests and responses as the texts that `js_bridge.js` exchanges with Python."""
 
-import json
-
 from notification.cloudflare.js_bridge import JsBridge, JsCall
-from notification.compact_json import compact_json
+from notification.compact_json import compact_json, parse_compact_json
 from notification.http.request import Request
 from notification.http.response import Response
 
@@ -19,7 +17,7 @@ def read_request(described: str, bridge: JsBridge) -> tuple[Request, int | None]
     A body that isn't there yet stays with JavaScript until it is read.
     """
     head, newline, text = described.partition("\n")
-    method, url, headers, now_ms = json.loads(head)
+    method, url, headers, now_ms = parse_compact_json(head)
     host, _, rest = url.partition("://")[2].partition("/")
 
     async def read(limit: int) -> bytes:

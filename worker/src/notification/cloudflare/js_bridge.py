@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import js
-from notification.compact_json import compact_json
+from notification.compact_json import compact_json, parse_compact_json
 from pyodide.ffi import create_proxy
 
 Work = Coroutine[Any, Any, str]
@@ -110,7 +110,8 @@ class JsBridge:
         new, left = numbers, set(numbers)
         while left:
             asked = compact_json((numbers[0], new, round(within_s * 1000)))
-            done = json.loads(await JsCall(self, "\n".join((f"gather {asked}", *calls))))
+            text = "\n".join((f"gather {asked}", *calls))
+            done = parse_compact_json(await JsCall(self, text))
             new, calls = [], []
             left.difference_update(done)
             for number in done:
