@@ -55,14 +55,29 @@ def test_another_tools_word_leads_to_ours() -> None:
     assert "'notifyctl local stop'" in done.stderr
 
 
-def test_every_other_word_leads_to_a_command_that_exists() -> None:
-    names = {command.name for command in commands(command_line())}
-    for word in ("stop", "down", "start", "ps", "undo", "backup", "restore", "migrate", "config"):
-        assert word not in COMMANDS
-        with pytest.raises(UsageError) as told:
-            understood([word])
-        command = str(told.value).partition("'notifyctl ")[2].partition("'")[0]
-        assert command.partition(" --")[0] in names
+OURS = {
+    **dict.fromkeys(("stop", "down"), "local stop"),
+    **dict.fromkeys(("start", "init", "install"), "up --stack local"),
+    "ps": "status",
+    "ls": "logs",
+    **dict.fromkeys(("remove", "delete"), "destroy --stack STACK"),
+    "undo": "rollback --stack STACK",
+    "config": "settings check",
+    "backup": "db backup",
+    "restore": "db restore",
+    "migrate": "db migrate",
+    **dict.fromkeys(("retry", "resend"), "notifications retry"),
+}
+
+
+@pytest.mark.parametrize("word", OURS)
+def test_every_other_word_leads_to_a_command_that_exists(word: str) -> None:
+    assert word not in COMMANDS
+    with pytest.raises(UsageError, match=f"There is no command '{word}'\\. ") as told:
+        understood([word])
+    command = str(told.value).partition("'notifyctl ")[2].partition("'")[0]
+    assert command == OURS[word]
+    assert command.partition(" --")[0] in {each.name for each in commands(command_line())}
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("stats", "status"), ("deplyo", "deploy")])
