@@ -123,6 +123,28 @@ def test_keys_are_numbered_so_that_no_two_are_the_same(
     assert set(drawn(found, plain=plain)) == {expected}
 
 
+def test_new_rows_refer_to_those_that_are_there_and_a_table_with_rows_gets_none(
+    database: ScratchDatabase,
+) -> None:
+    database.batch([Statement(sql) for sql in TABLES])
+    database.batch([Statement("INSERT INTO parents VALUES ('there''s', NULL)")])
+    database.batch(
+        [
+            Statement(
+                "CREATE TABLE toys (id INTEGER PRIMARY KEY, code TEXT NOT NULL"
+                " REFERENCES parents (code))"
+            )
+        ]
+    )
+
+    assert filled(database) == []
+
+    assert values(database, "parents", "code") == {"there's"}
+    assert values(database, "toys", "code") == {"there's"}
+    assert values(database, "children", "code") - {None} == {"there's"}
+    assert database.batch([Statement("PRAGMA foreign_key_check")]) == [[]]
+
+
 def test_plain_values_are_few_and_odd_ones_many() -> None:
     plain = drawn(column("TEXT"), plain=True)
     assert set(plain) == set(sample_rows_module._PLAIN[:3])
