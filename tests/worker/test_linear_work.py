@@ -39,7 +39,7 @@ from notification.foreign_json import parse_foreign_json
 from notification.grafana import message as alerts
 from notification.grafana import payload
 from notification.grafana.variables import alert_variables
-from notification.http import parameters, request
+from notification.http import parameters, request, unread_fields
 from notification.http.router import Router
 from notification.logging import Log, redact
 from notification.markup import (
@@ -92,6 +92,7 @@ PLACES = (
     "http/parameters.py",
     "http/request.py",
     "http/router.py",
+    "http/unread_fields.py",
     "identity.py",
     "logging.py",
     "sending/command.py",
@@ -425,6 +426,12 @@ CALLS: dict[str, list[Call]] = {
         lambda text: requested(text).json_object("refused"),
         lambda text: requested(f'{{"a":"{text}"}}').json_object("refused"),
         lambda text: requested(f'{{"a":[{",".join(["0"] * len(text))}]}}').json_object("refused"),
+    ],
+    "http.unread_fields.UnreadFields.check": [
+        lambda text: unread_fields.UnreadFields().check({text: 1}, frozenset(("user_id",)), text),
+    ],
+    "http.unread_fields.refuse_unknown_fields": [
+        lambda text: unread_fields.refuse_unknown_fields({text: 1}, "taskIds", "markAsFailed"),
     ],
     "logging.Log.write": [
         lambda text: logged().write("info", text, error=text, **{text[:50]: {text: text}}),

@@ -1266,12 +1266,6 @@ export interface operations {
                         message?: string;
                         /** @constant */
                         success: true;
-                        warnings?: {
-                            /** @enum {string} */
-                            code: "UNKNOWN_FIELDS";
-                            fields: string[];
-                            message: string;
-                        }[];
                     };
                 };
             };
@@ -1308,12 +1302,6 @@ export interface operations {
                         };
                         /** @constant */
                         success: true;
-                        warnings?: {
-                            /** @enum {string} */
-                            code: "UNKNOWN_FIELDS";
-                            fields: string[];
-                            message: string;
-                        }[];
                     };
                 };
             };
@@ -1617,12 +1605,6 @@ export interface operations {
                         };
                         /** @constant */
                         success: true;
-                        warnings?: {
-                            /** @enum {string} */
-                            code: "UNKNOWN_FIELDS";
-                            fields: string[];
-                            message: string;
-                        }[];
                     };
                 };
             };
@@ -2007,12 +1989,6 @@ export interface operations {
                         message?: string;
                         /** @constant */
                         success: true;
-                        warnings?: {
-                            /** @enum {string} */
-                            code: "UNKNOWN_FIELDS";
-                            fields: string[];
-                            message: string;
-                        }[];
                     };
                 };
             };
@@ -2149,12 +2125,6 @@ export interface operations {
                         };
                         /** @constant */
                         success: true;
-                        warnings?: {
-                            /** @enum {string} */
-                            code: "UNKNOWN_FIELDS";
-                            fields: string[];
-                            message: string;
-                        }[];
                     };
                 };
             };
@@ -2267,12 +2237,6 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
-                        warnings?: {
-                            /** @enum {string} */
-                            code: "UNKNOWN_FIELDS";
-                            fields: string[];
-                            message: string;
-                        }[];
                     };
                 };
             };
@@ -2306,12 +2270,6 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
-                        warnings?: {
-                            /** @enum {string} */
-                            code: "UNKNOWN_FIELDS";
-                            fields: string[];
-                            message: string;
-                        }[];
                     };
                 };
             };
@@ -2349,12 +2307,6 @@ export interface operations {
                         message: string;
                         /** @constant */
                         success: true;
-                        warnings?: {
-                            /** @enum {string} */
-                            code: "UNKNOWN_FIELDS";
-                            fields: string[];
-                            message: string;
-                        }[];
                     };
                 };
             };
@@ -2437,12 +2389,6 @@ export interface operations {
                         taskName: string;
                         /** Format: date-time */
                         timestamp: string;
-                        warnings?: {
-                            /** @enum {string} */
-                            code: "UNKNOWN_FIELDS";
-                            fields: string[];
-                            message: string;
-                        }[];
                     };
                 };
             };
@@ -3300,12 +3246,6 @@ export interface operations {
                         };
                         /** @constant */
                         success: true;
-                        warnings?: {
-                            /** @enum {string} */
-                            code: "UNKNOWN_FIELDS";
-                            fields: string[];
-                            message: string;
-                        }[];
                     };
                 };
             };

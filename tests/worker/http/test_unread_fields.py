@@ -193,21 +193,27 @@ def _documented_bodies() -> list[Any]:
             schema = content.get("application/json", {}).get("schema")
             if schema and "Inbound" not in operation["tags"]:
                 one = schema if "properties" in schema else schema["anyOf"][-1]
-                cases.append(
-                    pytest.param(method, path, list(one["properties"]), id=f"{method} {path}")
-                )
+                is_closed = one.get("additionalProperties") is False
+                fields = list(one["properties"])
+                cases.append(pytest.param(method, path, fields, is_closed, id=f"{method} {path}"))
     return cases
 
 
-@pytest.mark.parametrize(("method", "path", "fields"), _documented_bodies())
+@pytest.mark.parametrize(("method", "path", "fields", "is_closed"), _documented_bodies())
 def test_every_route_names_an_unknown_field_and_none_that_is_documented(
-    world: World, method: str, path: str, fields: list[str]
+    world: World, method: str, path: str, fields: list[str], is_closed: bool
 ) -> None:
     target = path.replace("{channel}", "webhook").replace("{key}", "t").replace("{user_id}", "u1")
     answered = world.request(
         method.upper(), target, {**dict.fromkeys(fields), "nothing_like_it": 1}
     )
-    assert told(answered.json["warnings"]) == ["nothing_like_it"], answered.text
+    if is_closed:
+        assert (answered.status, answered.json["code"]) == (400, "INVALID_PARAMETER")
+        fields_taken = answered.json["error"].removeprefix("Unknown field nothing_like_it; ")
+        assert fields_taken.startswith("the body takes: ")
+        assert set(fields_taken.removeprefix("the body takes: ").split(", ")) == set(fields)
+    else:
+        assert told(answered.json["warnings"]) == ["nothing_like_it"], answered.text
 
 
 def test_forms_of_foreign_programs_are_theirs(world: World) -> None:
@@ -272,3 +278,48 @@ def test_what_is_no_object_or_has_known_fields_is_told_nothing(value: Any) -> No
     unread = UnreadFields()
     unread.check(value, frozenset(("a",)))
     assert unread.warnings() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "meant"),
+    [
+        ("POST", "/api/queue/clear-retries", {"task_ids": [1]}, "taskIds"),
+        ("POST", "/api/queue/discard-failed", {"taskIds": [1], "TaskIDs": []}, "taskIds"),
+        ("POST", "/api/queue/purge-test-data", {"dry_run": True}, "dryRun"),
+        ("POST", "/api/db/migrate", {"dry_run": True}, "dryRun"),
+        ("POST", "/api/notifications/retry", {"chanel": "slack"}, "channel"),
+        ("POST", "/api/cleanup-logs", {"day": 300}, "days"),
+        ("DELETE", "/api/notification-logs/cleanup", {"days": 3, "Status": "failed"}, "status"),
+        ("POST", "/api/scheduled-tasks/trigger", {"task_name": "monitoring"}, "taskName"),
+        ("PUT", "/api/holds/slack", {"until": "2026-01-03", "reasn": "x"}, "reason"),
+    ],
+)
+def test_a_misspelt_field_never_widens_what_an_operator_touches(
+    world: World, method: str, target: str, body: dict[str, Any], meant: str
+) -> None:
+    world.configure()
+    assert world.send().status == 200
+    before = (world.logs(), world.rows("SELECT * FROM task_execution_records"))
+    refused = world.request(method, target, body)
+    (name,) = [each for each in body if each not in ("taskIds", "days", "until")]
+    assert (refused.status, refused.json["code"]) == (400, "INVALID_PARAMETER")
+    assert refused.json["error"].startswith(f"Unknown field {name} (did you mean {meant}?); ")
+    assert (world.logs(), world.rows("SELECT * FROM task_execution_records")) == before
+    assert world.request("GET", "/api/holds").json["data"]["holds"] == []
+
+
+def test_a_user_in_the_body_of_a_hold_is_refused_since_it_would_hold_for_everybody(
+    world: World,
+) -> None:
+    body = {"until": "2026-01-03", "user_id": "u1"}
+    refused = world.request("PUT", "/api/holds/slack", body)
+    assert refused.json["error"] == "Unknown field user_id; the body takes: until, reason"
+    assert world.request("GET", "/api/holds").json["data"]["holds"] == []
+
+
+def test_a_refused_field_that_is_long_or_cannot_be_seen_makes_a_short_sentence(
+    world: World,
+) -> None:
+    refused = world.request("POST", "/api/queue/clear-retries", {"\x1b[2J" + "x" * 9_000: 1})
+    assert refused.json["error"].startswith("Unknown field '\\x1b[2Jxxx")
+    assert len(refused.json["error"]) < 200

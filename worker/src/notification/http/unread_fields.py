@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from notification.errors import ServiceError
+
 MAX_NAMED = 5
 """Fields that one warning names; the others are counted."""
 _SHOWN = 60
@@ -51,6 +53,24 @@ class UnreadFields:
                 "fields": [name for name, _ in self._named],
             }
         ]
+
+
+def refuse_unknown_fields(body: Mapping[str, Any], *known: str) -> None:
+    """Refuse a field that a route doesn't know, where it would have said what the route touches.
+
+    Ignored, `task_ids` would end every retry, and `dry_run` migrate.
+
+    Raises:
+        ServiceError: INVALID_PARAMETER, naming the fields that the route takes.
+    """
+    for name in body:
+        if name not in known:
+            meant = _nearest(name[:_SHOWN], frozenset(known))
+            question = f" (did you mean {meant}?)" if meant else ""
+            raise ServiceError(
+                "INVALID_PARAMETER",
+                f"Unknown field {_visible(name)}{question}; the body takes: {', '.join(known)}",
+            )
 
 
 def _place(where: str, name: str) -> str:

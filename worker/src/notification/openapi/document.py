@@ -129,7 +129,7 @@ def _body(operation: Operation) -> dict[str, Any] | None:
 def _responses(route: Route, path: str, operation: Operation) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, schema in operation.answers.items():
-        if operation.body is not None and operation.names_unknown_fields:
+        if _is_open(operation.body) and operation.names_unknown_fields:
             schema = _with_warnings(schema)
         content: dict[str, Any] = {"application/json": {"schema": schema}}
         if operation.text_answer and status == 200:
@@ -154,6 +154,10 @@ def _responses(route: Route, path: str, operation: Operation) -> dict[str, Any]:
             }
         responses[str(status)] = _response(", ".join(names), content)
     return responses
+
+
+def _is_open(body: Schema | None) -> bool:
+    return body is not None and body.get("additionalProperties") is not False
 
 
 def _with_warnings(schema: Schema) -> Schema:

@@ -46,6 +46,11 @@ def record(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None
     return schema
 
 
+def closed(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
+    """Return the schema of an object that is refused with any other field."""
+    return {**record(required, optional), "additionalProperties": False}
+
+
 def shared(name: str) -> Schema:
     """Refer to a schema of `COMPONENTS`."""
     return {"$ref": f"#/components/schemas/{name}"}

@@ -5,11 +5,11 @@ from typing import Any
 from notification.errors import ServiceError
 from notification.http.response import Response, failure, success
 from notification.http.router import Call, Route
+from notification.http.unread_fields import refuse_unknown_fields
 from notification.logging import Log
 from notification.schema.ledger import MigrationFailure, apply_pending, expected_tables, read_state
 from notification.schema.migration_files import MIGRATIONS
 
-_FIELDS = frozenset(("dryRun", "force"))
 _NOTE = "In production the deployment applies migrations; the service never does"
 
 
@@ -38,7 +38,7 @@ async def migrate(call: Call) -> Response:
     403 in production. If a migration fails, 500 names those that were applied before it.
     """
     body = call.request.json_object() if call.request.body.strip() else {}
-    call.request.check_fields(body, _FIELDS)
+    refuse_unknown_fields(body, "dryRun", "force")
     dry_run, force = _flag(body, "dryRun"), _flag(body, "force")
     platform = call.platform
     if platform.settings.production:

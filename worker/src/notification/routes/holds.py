@@ -8,13 +8,13 @@ from notification.errors import ServiceError
 from notification.http.parameters import moment, text_field
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
+from notification.http.unread_fields import refuse_unknown_fields
 from notification.identity import recipient_id
 from notification.logging import Log
 from notification.timestamps import DAY_MS, from_iso
 
 MAX_DAYS = 30
 MAX_REASON = 500
-_FIELDS = frozenset(("until", "reason"))
 
 
 def _holds(call: Call) -> Holds:
@@ -58,7 +58,7 @@ async def put_hold(call: Call) -> Response:
     """
     channel, user_id = _place(call)
     body = call.request.json_object()
-    call.request.check_fields(body, _FIELDS)
+    refuse_unknown_fields(body, "until", "reason")
     until = moment({"until": text_field(body, "until") or ""}, "until")
     now_ms = call.platform.clock.now_ms()
     if until is None or not 0 < from_iso(until) - now_ms <= MAX_DAYS * DAY_MS:

@@ -14,10 +14,9 @@ from notification.http.parameters import (
 )
 from notification.http.response import Response, success
 from notification.http.router import Access, Call, Route
+from notification.http.unread_fields import refuse_unknown_fields
 from notification.storage.log_retention import SETTLED, delete_older, delete_one
 from notification.timestamps import DAY_MS, from_iso, iso
-
-_FIELDS = frozenset(("before", "before_date", "days", "status"))
 
 
 async def delete_log(call: Call) -> Response:
@@ -44,7 +43,7 @@ async def delete_log(call: Call) -> Response:
 async def delete_old_logs(call: Call) -> Response:
     """Delete notifications older than `before` or `days`; query parameters win over the body."""
     body = call.request.json_object() if call.request.body.strip() else {}
-    call.request.check_fields(body, _FIELDS)
+    refuse_unknown_fields(body, "before", "before_date", "days", "status")
     before_ms = _before(call, body)
     status = one_of("status", call.request.query.get("status", text_field(body, "status")), SETTLED)
     deleted = await delete_older(

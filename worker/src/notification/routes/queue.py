@@ -19,6 +19,7 @@ from notification.http.parameters import flag_field, ids_field, moment, text_fie
 from notification.http.request import Request
 from notification.http.response import Response, failure, success
 from notification.http.router import Call, Route
+from notification.http.unread_fields import refuse_unknown_fields
 from notification.identity import first_row_id, recipient_id
 from notification.logging import Log
 from notification.ports.database import Statement
@@ -41,7 +42,7 @@ SELECT COUNT(*) AS sent FROM notification_logs WHERE id >= ?1 AND status = 'sent
 
 def _optional_body(request: Request, *known: str) -> dict[str, Any]:
     body = request.json_object() if request.body.strip() else {}
-    request.check_fields(body, frozenset(known))
+    refuse_unknown_fields(body, *known)
     return body
 
 
@@ -153,7 +154,7 @@ async def clear_retries(call: Call) -> Response:
 async def discard(call: Call) -> Response:
     """Acknowledge dead letters by their log ids."""
     body = call.request.json_object()
-    call.request.check_fields(body, frozenset(("taskIds",)))
+    refuse_unknown_fields(body, "taskIds")
     ids = ids_field(body, "taskIds")
     if not ids:
         raise ServiceError("MISSING_PARAMETER", "Missing required parameter: taskIds")

@@ -7,6 +7,7 @@ from notification.errors import ServiceError
 from notification.http.parameters import pagination, text_field, whole_number
 from notification.http.response import Response, bare, success
 from notification.http.router import Access, Call, Route
+from notification.http.unread_fields import refuse_unknown_fields
 from notification.logging import Log
 from notification.ports.database import DatabaseError, Row, Statement
 from notification.storage.capped_count import capped_count
@@ -14,7 +15,6 @@ from notification.tasks.cron import TASKS, run_task
 from notification.tasks.task import Task
 from notification.timestamps import from_iso, iso
 
-_FIELDS = frozenset(("taskName",))
 _RECENT = 5
 _COLUMNS = "id, task_name, execution_time, status, error, duration_ms, created_at"
 _LATEST = f"""
@@ -52,7 +52,7 @@ async def list_records(call: Call) -> Response:
 async def trigger(call: Call) -> Response:
     """Run one task now and wait for it."""
     body = call.request.json_object() if call.request.body.strip() else {}
-    call.request.check_fields(body, _FIELDS)
+    refuse_unknown_fields(body, "taskName")
     name = text_field(body, "taskName") or TASKS[0].name
     task = next((task for task in TASKS if task.name == name), None)
     if task is None:

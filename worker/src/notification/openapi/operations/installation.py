@@ -8,6 +8,7 @@ from notification.openapi.schemas import (
     TIME,
     WHOLE,
     array,
+    closed,
     map_of,
     record,
     succeeded,
@@ -56,7 +57,7 @@ OPERATIONS = {
     database.show_schema: Operation(tag="Database", answers={200: succeeded({"data": _SCHEMA})}),
     database.migrate: Operation(
         tag="Database",
-        body=record({}, {"dryRun": FLAG, "force": FLAG}),
+        body=closed({}, {"dryRun": FLAG, "force": FLAG}),
         body_required=False,
         answers={200: succeeded({"data": _MIGRATED})},
         errors=("INVALID_PARAMETER", "FORBIDDEN"),

@@ -11,6 +11,7 @@ from notification.openapi.schemas import (
     WHOLE,
     array,
     choice,
+    closed,
     record,
     shared,
     succeeded,
@@ -82,7 +83,7 @@ OPERATIONS = {
             Parameter("days", _DAYS),
             Parameter("status", _SETTLED),
         ),
-        body=record({}, {"days": _DAYS, "before": _DATE, "before_date": _DATE, "status": _SETTLED}),
+        body=closed({}, {"days": _DAYS, "before": _DATE, "before_date": _DATE, "status": _SETTLED}),
         body_required=False,
         answers={
             200: succeeded(

@@ -8,6 +8,7 @@ from notification.openapi.schemas import (
     TIME,
     WHOLE,
     array,
+    closed,
     map_of,
     record,
     succeeded,
@@ -53,7 +54,7 @@ OPERATIONS = {
     holds.put_hold: Operation(
         tag="Queues",
         parameters=(_HELD_USER,),
-        body=record({"until": _UNTIL}, {"reason": {"type": "string", "maxLength": MAX_REASON}}),
+        body=closed({"until": _UNTIL}, {"reason": {"type": "string", "maxLength": MAX_REASON}}),
         answers={200: succeeded({"data": _HOLD})},
         errors=(
             "INVALID_PARAMETER",
@@ -71,20 +72,20 @@ OPERATIONS = {
     queue.show_status: Operation(tag="Queues", answers={200: succeeded({"data": _STATUS})}),
     queue.clear_retries: Operation(
         tag="Queues",
-        body=record({}, {"taskIds": _IDS, "markAsFailed": FLAG}),
+        body=closed({}, {"taskIds": _IDS, "markAsFailed": FLAG}),
         body_required=False,
         answers={200: _UPDATED},
         errors=("INVALID_PARAMETER",),
     ),
     queue.discard: Operation(
         tag="Queues",
-        body=record({"taskIds": _IDS}),
+        body=closed({"taskIds": _IDS}),
         answers={200: _UPDATED},
         errors=("INVALID_PARAMETER", "MISSING_PARAMETER"),
     ),
     queue.purge_test_data: Operation(
         tag="Queues",
-        body=record({}, {"testUserIds": array(TEXT), "dryRun": FLAG, "force": FLAG}),
+        body=closed({}, {"testUserIds": array(TEXT), "dryRun": FLAG, "force": FLAG}),
         body_required=False,
         answers={
             200: succeeded(
@@ -96,7 +97,7 @@ OPERATIONS = {
     ),
     queue.clear_messages: Operation(
         tag="Queues",
-        body=record({"queueName": TEXT}),
+        body=closed({"queueName": TEXT}),
         answers={},
         errors=("INVALID_PARAMETER", "MISSING_PARAMETER", "NOT_SUPPORTED"),
     ),

@@ -15,6 +15,7 @@ from notification.openapi.schemas import (
     WHOLE,
     array,
     choice,
+    closed,
     record,
     shared,
     succeeded,
@@ -70,7 +71,7 @@ _REFUSED = record(
     },
     {"retryAfter": WHOLE, "warnings": BODY_WARNINGS},
 )
-_RETRY = record(
+_RETRY = closed(
     {},
     {
         "log_id": WHOLE,

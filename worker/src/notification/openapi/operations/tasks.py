@@ -14,6 +14,7 @@ from notification.openapi.schemas import (
     WHOLE,
     array,
     choice,
+    closed,
     map_of,
     record,
     shared,
@@ -70,7 +71,7 @@ OPERATIONS = {
     ),
     scheduled_tasks.trigger: Operation(
         tag="Tasks",
-        body=record({}, {"taskName": choice(*(task.name for task in TASKS))}),
+        body=closed({}, {"taskName": choice(*(task.name for task in TASKS))}),
         body_required=False,
         answers={
             200: succeeded(
