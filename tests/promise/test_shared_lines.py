@@ -10,8 +10,9 @@ import pytest
 from notification.placement import shard_of
 from notification.timestamps import from_iso
 from tests.promise.isolate import Cut
+from tests.promise.simulated_database import Failure
 from tests.promise.simulated_timeline import address
-from tests.promise.simulation import Simulation
+from tests.promise.simulation import Request, Simulation
 from tests.timeline import Spell
 
 USERS = ("dan", "bob", "u3")
@@ -43,6 +44,11 @@ def send(simulation: Simulation, *users: str) -> None:
         simulation.request("POST", "/api/notifications/batch", body)
 
 
+def begin(simulation: Simulation, user: str) -> Request:
+    body = {"channels": ["webhook"], "custom_content": {"content": "Hi"}, "user_id": user}
+    return simulation.begin("POST", "/api/notifications/send", body)
+
+
 def places(simulation: Simulation) -> list[int]:
     """When the rows are due, by their age."""
     rows = simulation.logs()
@@ -72,6 +78,10 @@ def test_a_death_at_any_call_leaves_a_place_empty_and_gives_none_twice(
         assert throttled.living().alive
     for isolate in throttled.isolates:
         isolate.cut = None
+    assert_later_ones_stand_behind(throttled)
+
+
+def assert_later_ones_stand_behind(throttled: Simulation) -> None:
     for users in (("u3",), ("dan", "bob"), ("bob",)):
         throttled.pass_time(0.1)
         send(throttled, *users)
@@ -80,17 +90,31 @@ def test_a_death_at_any_call_leaves_a_place_empty_and_gives_none_twice(
     assert len(set(taken)) == len(taken)
     ordered = sorted(taken)
     assert all(b - a >= PACE_MS for a, b in pairwise(ordered))
-    # Who came after the death stands behind whoever was there before it.
+    # Who came after the trouble stands behind whoever was there before it.
     assert taken[-1] == ordered[-1]
 
 
 @pytest.mark.requirement("C-0.31")
+@pytest.mark.parametrize(
+    "committed", [False, True], ids=["nothing is written", "the answer is lost"]
+)
+@pytest.mark.parametrize("call", range(1, 13))
+@pytest.mark.parametrize("unlucky", [("bob",), USERS], ids=["send", "batch"])
+def test_a_database_that_fails_at_any_call_gives_no_place_twice(
+    throttled: Simulation, unlucky: tuple[str, ...], call: int, committed: bool
+) -> None:
+    begun = [begin(throttled, user) for user in USERS]
+    throttled.failures.following = Failure(call, committed)
+    send(throttled, *unlucky)
+    throttled.failures.following = None
+    throttled.pass_time(5)
+    assert all(request.answer is not None for request in begun)
+    assert_later_ones_stand_behind(throttled)
+
+
+@pytest.mark.requirement("C-0.31")
 def test_sends_at_the_same_time_take_places_of_their_own(throttled: Simulation) -> None:
-    body = {"channels": ["webhook"], "custom_content": {"content": "Hi"}}
-    requests = [
-        throttled.begin("POST", "/api/notifications/send", {**body, "user_id": user})
-        for user in USERS * 4
-    ]
+    requests = [begin(throttled, user) for user in USERS * 4]
     throttled.pass_time(5)
     assert all(request.answer is not None for request in requests)
     taken = sorted(places(throttled))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from notification.app.platform import IsolateMemory
-from notification.delivery import holds
+from notification.delivery import releases
 from notification.identity import MAX_SHARDS, new_keys
 from notification.metrics.rollup_rows import NEWEST_HOUR
 from notification.placement import KEY, Placement, parse_placement, shard_of
@@ -822,7 +822,7 @@ def test_a_line_is_counted_once(spread: World, user: str) -> None:
 def test_databases_share_what_one_call_lets_go_on(
     spread: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holds, "MAX_RELEASED", 6)
+    monkeypatch.setattr(releases, "MAX_RELEASED", 6)
     spread.request("PUT", "/api/holds/webhook", {"until": "2026-01-01T01:00:00Z"})
     for user in USERS * 3:
         spread.clock.ms += 1_000

@@ -105,14 +105,19 @@ def slot(*, end: str, user: str, channel: str, spaced: bool = False) -> str:
 
     With `spaced`, a bot's chat also waits behind the other chats that were just throttled.
     """
-    identity = _ID.format(user=user, channel=channel)
+    identity = endpoint_of(user=user, channel=channel)
     later = _BEHIND_OTHER_CHATS.format(id=identity) if spaced else "0"
     return _SLOT.format(end=end, id=identity, later=later)
 
 
+def endpoint_of(*, user: str, channel: str) -> str:
+    """Write the SQL of the id of the endpoint of a recipient's channel."""
+    return _ID.format(user=user, channel=channel)
+
+
 def line_condition(*, user: str, channel: str) -> str:
     """Write the SQL that finds the line of a recipient's channel."""
-    return f"line.endpoint = {_ID.format(user=user, channel=channel)}"
+    return f"line.endpoint = {endpoint_of(user=user, channel=channel)}"
 
 
 class Line(NamedTuple):

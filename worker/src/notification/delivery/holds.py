@@ -3,18 +3,12 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from notification.channels.pace import pace_of
-from notification.compact_json import compact_json
-from notification.delivery.endpoint_lines import Endpoint, line_condition
-from notification.delivery.retry_message import RetryMessage, enqueue
+from notification.delivery.releases import Release, wake
 from notification.errors import ServiceError
 from notification.logging import Log
 from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform
-from notification.timestamps import from_iso, iso
-
-MAX_RELEASED = 1_000
-"""Notifications that one call lets go on; the sweep goes on with the others."""
+from notification.timestamps import iso
 
 _LIST = """
 SELECT channel_type, user_id, held_until, reason, created_at FROM channel_holds
@@ -32,7 +26,6 @@ ON CONFLICT (channel_type, user_id) DO UPDATE SET
 RETURNING channel_type, user_id, held_until, reason, created_at
 """
 _DELETE = "DELETE FROM channel_holds WHERE channel_type = ?1 AND user_id = ?2"
-_DELETE_ENDED = "DELETE FROM channel_holds WHERE held_until <= ?1"
 # Lines that begin at the end of a hold would keep new notifications back after it.
 _OPEN_LINES = """
 UPDATE endpoint_lines SET next_slot = MAX(?3, throttled_until)
@@ -48,44 +41,6 @@ _ENDPOINTS = """
 SELECT endpoint FROM user_configs WHERE user_id = ?2 AND endpoint IS NOT NULL
   AND (channel_type = ?1 OR substr(channel_type, 1, length(?1) + 1) = ?1 || ':')
 """
-_SET_LINE = f"""
-UPDATE endpoint_lines AS line SET next_slot = MAX(next_slot, ?3)
-WHERE {line_condition(user="?1", channel="?2")}
-"""  # noqa: S608 - built from constants, values are bound
-# The notifications that wait for a hold: of a channel and recipient, or (?1 NULL) those that no
-# hold keeps any more. Their own time gives back what they will not be held.
-_RELEASE = f"""
-UPDATE notification_logs SET held_until = ?4, updated_at = ?3,
-  next_retry_at = strftime('%Y-%m-%dT%H:%M:%fZ',
-    (CAST(ROUND((julianday(COALESCE(?4, ?3)) - 2440587.5) * 86400000) AS INTEGER)
-     + chosen.place * chosen.interval_ms) / 1000.0, 'unixepoch'),
-  expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', julianday(expires_at)
-    - (julianday(notification_logs.held_until) - julianday(COALESCE(?4, ?3))))
-FROM (
-  SELECT log.id AS id, COALESCE(line.interval_ms, ?6) AS interval_ms,
-    ROW_NUMBER() OVER (
-      PARTITION BY COALESCE(line.endpoint, log.user_id || ' ' || log.channel_type)
-      ORDER BY log.id) - 1 AS place
-  FROM notification_logs AS log INDEXED BY idx_notification_due
-  LEFT JOIN endpoint_lines AS line
-    ON {line_condition(user="log.user_id", channel="log.channel_type")}
-  WHERE log.status = 'retry' AND log.held_until IS NOT NULL
-    AND (log.lease_until IS NULL OR log.lease_until <= ?3)
-    AND (?1 IS NULL OR ((?2 = '' OR log.user_id = ?2)
-      AND (log.channel_type = ?1 OR substr(log.channel_type, 1, length(?1) + 1) = ?1 || ':')))
-    AND (?1 IS NOT NULL OR (
-      NOT EXISTS (
-        SELECT 1 FROM channel_holds AS hold
-        WHERE hold.user_id IN ('', log.user_id) AND hold.held_until > ?3
-          AND hold.channel_type IN (log.channel_type, substr(log.channel_type, 1,
-            instr(log.channel_type || ':', ':') - 1)))
-      AND log.held_until > ?3
-      AND substr(log.channel_type, 1, instr(log.channel_type || ':', ':') - 1)
-        NOT IN (SELECT value FROM json_each(?5))))
-  ORDER BY log.id LIMIT ?7) AS chosen
-WHERE notification_logs.id = chosen.id
-RETURNING notification_logs.id, user_id, channel_type, retry_count, next_retry_at
-"""  # noqa: S608 - built from constants, values are bound
 
 
 class Hold(NamedTuple):
@@ -147,6 +102,8 @@ class Holds:
         await self._open_shared_lines(channel, user_id, reached)
         now_ms = self._platform.clock.now_ms()
         values = (channel, user_id, iso(until_ms), reason, iso(now_ms))
+        release = Release(channel, user_id, now_ms, iso(until_ms))
+        release = await release.of_the_oldest([each._platform for each in reached])
         released: list[tuple[Platform, Sequence[Row]]] = []
         try:
             for each in reached:
@@ -154,12 +111,12 @@ class Holds:
                     [
                         Statement(_PUT, values),
                         *self._open_lines(channel, user_id, now_ms),
-                        self._release(channel, user_id, now_ms, iso(until_ms)),
+                        release.statement(each._platform),
                     ]
                 )
                 released.append((each._platform, moved.rows))
         finally:
-            await self.wake(released, now_ms)
+            await wake(released, now_ms, self._platform, self._log)
         [row] = put.rows
         return Hold.of(row)
 
@@ -176,18 +133,20 @@ class Holds:
         # If this fails, the sweep lets go on what no hold keeps any more.
         await self._open_shared_lines(channel, user_id, reached)
         now_ms = self._platform.clock.now_ms()
+        release = Release(channel, user_id, now_ms)
+        release = await release.of_the_oldest([each._platform for each in held])
         released: list[tuple[Platform, Sequence[Row]]] = []
         try:
             for each in held:
                 *_, freed = await each._platform.database.batch(
                     [
                         *self._open_lines(channel, user_id, now_ms),
-                        self._release(channel, user_id, now_ms, None),
+                        release.statement(each._platform),
                     ]
                 )
                 released.append((each._platform, freed.rows))
         finally:
-            await self.wake(released, now_ms)
+            await wake(released, now_ms, self._platform, self._log)
         return sum(len(rows) for _, rows in released)
 
     async def _delete(self, channel: str, user_id: str) -> bool:
@@ -220,59 +179,3 @@ class Holds:
             from notification.delivery.shared_lines import open_lines
 
             await open_lines(ids, now_ms, self._platform)
-
-    def release_ended(self, now_ms: int) -> tuple[Statement, Statement]:
-        """Let go on what no hold keeps any more, as the last statement tells; the sweep's part."""
-        ended = Statement(_DELETE_ENDED, (iso(now_ms),))
-        return ended, self._release(None, "", now_ms, None)
-
-    def _release(
-        self, channel: str | None, user_id: str, now_ms: int, until: str | None
-    ) -> Statement:
-        disabled = compact_json(sorted(self._platform.settings.disabled_channels))
-        pace = pace_of(channel or "", None, self._platform.settings)
-        most = MAX_RELEASED // len(self._platform.shards)
-        return Statement(
-            _RELEASE,
-            (channel, user_id, iso(now_ms), until, disabled, pace.interval_ms, most),
-        )
-
-    async def wake(self, released: Sequence[tuple[Platform, Sequence[Row]]], now_ms: int) -> None:
-        """Queue messages for released notifications, and let their lines begin behind them.
-
-        Args:
-            released: the notifications by their database, as a release returns them.
-            now_ms: the present.
-        """
-        parts = [
-            (platform, rows, [from_iso(row["next_retry_at"]) for row in rows])
-            for platform, rows in released
-            if rows
-        ]
-        if not parts:
-            return
-        dues = [due for _, _, due in parts]
-        if self._platform.is_sharded:
-            # Imported where there are several databases.
-            from notification.delivery.shared_lines import Released, place_released
-
-            shared = [Released(*part) for part in parts]
-            dues = await place_released(shared, self._platform, self._log)
-        for (platform, rows, _), due in zip(parts, dues, strict=True):
-            await self._wake(platform, rows, due, now_ms)
-
-    async def _wake(
-        self, platform: Platform, rows: Sequence[Row], dues: Sequence[int], now_ms: int
-    ) -> None:
-        ends: dict[Endpoint, int] = {}
-        messages = []
-        for row, due_ms in zip(rows, dues, strict=True):
-            endpoint = (str(row["user_id"]), str(row["channel_type"]))
-            ends[endpoint] = max(ends.get(endpoint, 0), due_ms)
-            messages.append(
-                RetryMessage(int(row["id"]), int(row["retry_count"]), max(due_ms - now_ms, 0))
-            )
-        await platform.database.batch(
-            [Statement(_SET_LINE, (*endpoint, end + 1)) for endpoint, end in ends.items()]
-        )
-        await enqueue(platform.retry_queue, messages, platform=platform, log=self._log)

@@ -54,8 +54,10 @@ WHERE notification_logs.id = chosen.id AND status = 'retry'
 async def take_places(wanted: Sequence[Places], platform: Platform) -> list[int]:
     """Take places in lines, wherever those stand, and return the first of each in ms since 1970.
 
+    Who dies before the rows are there leaves places empty, and no place is given twice.
+
     Raises:
-        DatabaseError: a line's database did not answer.
+        DatabaseError: a line's database did not answer, and who asks has no places.
     """
     homes: dict[int, list[int]] = {}
     for number, each in enumerate(wanted):
@@ -69,20 +71,6 @@ async def take_places(wanted: Sequence[Places], platform: Platform) -> list[int]
         for number, group in zip(numbers, groups, strict=True):
             places[number] = wanted[number].first([next(results) for _ in group][-1])
     return [places[number] for number in range(len(wanted))]
-
-
-async def take_for_rows(wanted: Sequence[Places], platform: Platform, log: Log) -> list[int]:
-    """Take places for rows that are about to be written, and return them in ms since 1970.
-
-    Who dies before the rows are there leaves places empty, and no place is given twice. Never
-    raises: what can't be taken is where the line ended as it was read, and the consumer keeps the
-    pace.
-    """
-    try:
-        return await take_places(wanted, platform)
-    except DatabaseError as error:
-        log.write("warn", "Taking a place in line failed", error=str(error))
-        return [each.earliest_ms for each in wanted]
 
 
 async def tell(lines: Iterable[tuple[str, str]], platform: Platform, log: Log) -> None:
@@ -172,7 +160,8 @@ async def place_released(
 ) -> list[list[int]]:
     """Put what several databases let go on into one line for each endpoint, the oldest first.
 
-    Never raises: those that aren't placed here go out beside others.
+    Never raises: those that aren't placed here, or in a line that can't be reached, go out beside
+    others.
 
     Returns:
         When they are due.
@@ -193,16 +182,25 @@ async def place_released(
             for identity, spots in groups.items()
         ]
         wanted = [each._replace(size=len(groups[each.identity])) for each in wanted]
-        for each, first_ms in zip(wanted, await take_places(wanted, platform), strict=True):
+        for each, first_ms in zip(wanted, await _first_places(wanted, platform, log), strict=True):
             for place, spot in enumerate(sorted(groups[each.identity])):
                 placed[spot.part][spot.number] = first_ms + place * each.pace.interval_ms
         for part, dues in zip(parts, placed, strict=True):
             await _move(part, dues)
     except DatabaseError as error:
-        log.write("warn", "Taking places in line failed", error=str(error))
+        log.write("warn", "Placing what a hold lets go failed", error=str(error))
         return [list(part.dues) for part in parts]
     await tell([(each.identity, each.channel) for each in wanted], platform, log)
     return placed
+
+
+async def _first_places(wanted: Sequence[Places], platform: Platform, log: Log) -> list[int]:
+    """Take places for what is let go already; if a line can't be reached, it counts as empty."""
+    try:
+        return await take_places(wanted, platform)
+    except DatabaseError as error:
+        log.write("warn", "Taking places in line failed", error=str(error))
+        return [each.earliest_ms for each in wanted]
 
 
 class _Spot(NamedTuple):

@@ -107,9 +107,16 @@ class BatchSender:
                 )
             except ServiceError as error:
                 answers[place] = error
-        if any(each.places for each in prepared.values()):
-            taken = await self._sender.take_places(list(prepared.values()))
-            prepared = dict(zip(prepared, taken, strict=True))
+        in_line = [place for place, each in prepared.items() if each.places]
+        if in_line:
+            try:
+                taken = await self._sender.take_places([prepared[place] for place in in_line])
+                prepared.update(zip(in_line, taken, strict=True))
+            except DatabaseError as error:
+                self._log.write("error", "Taking places for a batch failed", error=str(error))
+                for place in in_line:
+                    del prepared[place]
+                    answers[place] = ServiceError("DB_ERROR", "Failed to take a place in line")
         left = self.attempts_left
         for place, each in prepared.items():
             prepared[place] = each.with_attempts(left)

@@ -185,12 +185,16 @@ class Sender:
         return prepared.drafts if written else None
 
     async def take_places(self, prepared: Sequence[Prepared]) -> list[Prepared]:
-        """Take the places in lines that several databases share, and return the sends with them."""
+        """Take the places in lines that several databases share, and return the sends with them.
+
+        Raises:
+            DatabaseError: a line's database did not answer.
+        """
         # Imported where there are several databases and somebody waits.
-        from notification.delivery.shared_lines import take_for_rows
+        from notification.delivery.shared_lines import take_places
 
         wanted = [place for each in prepared for place in each.places]
-        taken = iter(await take_for_rows(wanted, self._platform, self._log))
+        taken = iter(await take_places(wanted, self._platform))
         return [each.placed(list(islice(taken, len(each.places)))) for each in prepared]
 
     async def tell_of_lines(self, places: Sequence[Places]) -> None:

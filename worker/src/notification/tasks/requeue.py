@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 from notification.delivery.claim import COUNT_DEATH
 from notification.delivery.fallback import released_messages, resolve_statements
-from notification.delivery.holds import Holds
 from notification.delivery.notification import INTERRUPTED, INTERRUPTED_TEXT, LIFE_MS
 from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.delivery.settle import EXPIRED_TEXT
@@ -70,7 +69,7 @@ class RequeueResult(NamedTuple):
 
     Attributes:
         revived: interrupted first attempts that became retries.
-        requeued: overdue retries, and those that a hold kept, that got a new message.
+        requeued: overdue retries that got a new message.
         expired: notifications that were given up.
         swept_to: the row id below which no pending row is left.
     """
@@ -106,7 +105,6 @@ async def requeue_stalled(
         begin = first_row_id(max(moment_of(begin) - look_back_ms, EPOCH_MS))
     overdue = iso(now_ms - _SETTLING_MS)
     day_ago = first_row_id(now_ms - LIFE_MS)
-    holds = Holds(platform, log)
     # Each hundred rows are a call to a queue, and the databases share an invocation's calls.
     page = PAGE // len(platform.shards)
     results = await platform.database.batch(
@@ -116,12 +114,10 @@ async def requeue_stalled(
             Statement(_OLDEST_PENDING, (begin, settled)),
             Statement(_GIVE_UP, (day_ago, now, EXPIRED_TEXT, page)),
             Statement(_DUE, (overdue, now, page)),
-            *holds.release_ended(now_ms),
             *resolve_statements(None, now_ms),
         ]
     )
-    revived, stale, oldest, expired, due, _, released, fallbacks, _ = results
-    await holds.wake([(platform, released.rows)], now_ms)
+    revived, stale, oldest, expired, due, fallbacks, _ = results
     ids = [int(row["id"]) for row in revived.rows]
     messages = [RetryMessage(i, 0) for i in ids] + [_message(row) for row in due.rows]
     messages += released_messages(fallbacks)
@@ -131,7 +127,7 @@ async def requeue_stalled(
     if dead:
         await enqueue(platform.failed_queue, dead, platform=platform, log=log)
     left = settled if oldest.row is None else int(oldest.row["id"])
-    return RequeueResult(len(ids), len(due.rows) + len(released.rows), len(dead), left)
+    return RequeueResult(len(ids), len(due.rows), len(dead), left)
 
 
 def _message(row: Row) -> RetryMessage:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from notification.delivery.releases import release_ended
 from notification.logging import Log
 from notification.ports.platform import Platform
 from notification.tasks.clean_up import clean_up
@@ -46,6 +47,9 @@ class Sweep:
             kept["swept_to"] = done.swept_to
             return {"requeued": done.revived + done.requeued, "expired": done.expired}
 
+        async def released(platform: Platform) -> dict[str, int]:
+            return {"requeued": await release_ended(platform, log)}
+
         async def rolled(platform: Platform) -> dict[str, int]:
             return {"rolledUp": await roll_up(platform, state, hourly=first)}
 
@@ -71,7 +75,7 @@ class Sweep:
         shards = platform.shards
         # Metrics are counted before anything is deleted.
         steps: list[tuple[Step, Platform]] = [(requeued, shard) for shard in shards]
-        steps += [(rolled, platform), *((cleaned, shard) for shard in shards)]
+        steps += [(released, platform), (rolled, platform), *((cleaned, shard) for shard in shards)]
         steps += [(told, shard) for shard in shards if first]
         counts, failures = await _all(steps, log)
         if not failures:
