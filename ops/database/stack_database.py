@@ -39,6 +39,8 @@ class StackDatabase:
     def all_of(cls, context: StackContext) -> tuple[StackDatabase, ...]:
         """Find all databases by the stack's outputs, the first one first.
 
+        A part must never be shown as the whole.
+
         Raises:
             StackFailed: the stack isn't deployed.
             UsageError: there is no token for the stack's account.
@@ -73,30 +75,6 @@ class StackDatabase:
             for one in (listed if isinstance(listed, list) and listed else [first])
             if isinstance(one, Mapping) and isinstance(one.get("id"), str)
         )
-
-    @classmethod
-    def of(cls, context: StackContext, *, instead: str = "") -> StackDatabase:
-        """Find the database of a stack that has one.
-
-        What reads several asks `all_of`: a part must never be shown as the whole.
-
-        Args:
-            context: the stack.
-            instead: what to do where there are several, as a sentence.
-
-        Raises:
-            StackFailed: the stack isn't deployed.
-            UsageError: there is no token for the stack's account.
-            GateClosed: the stack has several databases.
-        """
-        found, *others = cls.all_of(context)
-        if others:
-            raise GateClosed(
-                f"The stack '{context.stack}' has {len(others) + 1} databases, and this command "
-                f"works on one alone: it would leave recipients out. {instead} Or set shards to 1 "
-                "and deploy, which brings all recipients into one database."
-            )
-        return found
 
     @property
     def stack(self) -> str:

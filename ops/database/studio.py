@@ -6,7 +6,7 @@ import secrets
 import signal
 import socket
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,11 +46,18 @@ class Snapshot:
         stack: the stack that it was taken from.
         taken_at: when, in UTC.
         sql: a file with the database as SQL.
+        name: what it is shown as; the stack if left out.
     """
 
     stack: str
     taken_at: datetime
     sql: Path
+    name: str = ""
+
+    @property
+    def shown_as(self) -> str:
+        """What it is called beside others, in the pages and their paths."""
+        return self.name or self.stack
 
     @classmethod
     def taken_now(cls, database: StackDatabase, sql: Path, told: Told = untold) -> Snapshot:
@@ -100,21 +107,31 @@ class Snapshot:
             ) from None
 
 
+def described_together(snapshots: Sequence[Snapshot]) -> str:
+    """Say whose the snapshots are, and how old the oldest is."""
+    oldest = min(snapshots, key=lambda snapshot: snapshot.taken_at).described()
+    if len(snapshots) == 1:
+        return oldest
+    return f"{len(snapshots)} databases, the oldest one a {oldest}"
+
+
 class Studio:
     """Serves Datasette on 127.0.0.1; only the browser that opens the address once gets in.
+
+    Several databases of a stack stand beside each other, each under its name.
 
     The address holds a random key that is good for one login, and the login is a cookie that is
     signed for this run. So neither another user of the machine nor a page from elsewhere sees the
     data. It is shown from a file beside the snapshot, so that a large one needs little memory.
 
     Args:
-        snapshot: what is shown; whoever made its file removes the folder.
+        snapshots: what is shown; whoever made their files removes the folder.
 
     Raises:
-        OperationError: the snapshot doesn't load.
+        OperationError: a snapshot doesn't load.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, *snapshots: Snapshot) -> None:
         # Here, since no other command of 'notifyctl db' should wait for it and hold it in memory.
         from datasette.app import Datasette
         from datasette.database import Database
@@ -123,11 +140,13 @@ class Studio:
         # With rich it prints a traceback and the rows in it for every mistake in a page's SQL.
         pm.get_plugin("datasette.handle_exception").rich = None
         self._key = secrets.token_urlsafe(32)
-        file = snapshot.sql.with_suffix(".sqlite")
-        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-            file.chmod(0o600)
-            snapshot.load(connection)
-        described = snapshot.described()
+        files = {}
+        for snapshot in snapshots:
+            files[snapshot.shown_as] = file = snapshot.sql.with_suffix(".sqlite")
+            with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+                file.chmod(0o600)
+                snapshot.load(connection)
+        described = described_together(snapshots)
         datasette = Datasette(
             metadata={
                 "title": described[0].upper() + described[1:],
@@ -140,8 +159,9 @@ class Studio:
         )
         # What 'datasette --root' sets: the key of '/-/auth-token', taken away by its first use.
         datasette._root_token = self._key
-        shown = Database(datasette, path=str(file), is_mutable=True)
-        datasette.add_database(shown, name=snapshot.stack)
+        for name, file in files.items():
+            shown = Database(datasette, path=str(file), is_mutable=True)
+            datasette.add_database(shown, name=name)
         self.application: ASGIApp = _with_headers(datasette.app())
 
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,10 +18,12 @@ from typer.testing import Result
 from ops.database import time_travel
 from ops.database.backup_file import PASSPHRASE_VARIABLE, BackupFile
 from ops.database.consistency import Finding
+from ops.database.studio import Snapshot
 from ops.stacks.errors import GateClosed, OperationError, UsageError, VerificationFailed
 from tests.ops.cli.in_process import Commands, failed_with
 from tests.ops.cli.noted import Noted
 
+NOW = datetime.now(UTC)
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 PASSPHRASE = "a passphrase that is long enough"
 BROKEN = Finding("retries due for over a day", 3, "look at the cron")
@@ -737,48 +741,89 @@ def test_test_data_has_its_place(
     assert made == []
 
 
-@pytest.mark.parametrize("of_backup", [True, False])
-def test_the_studio_shows_an_export_or_a_backup_at_its_address(
-    commands: Commands, tmp_path: Path, of_backup: bool
+class Shown:
+    """What the studio was given, in place of Datasette."""
+
+    def __init__(self, commands: Commands, databases: Sequence[str] = ("one",)) -> None:
+        self.exported: list[str] = []
+        self.unpacked: list[str] = []
+        self.snapshots: dict[str, str] = {}
+        self.port: int | None = None
+        shown = self
+
+        class Studio:
+            def __init__(self, *snapshots: Snapshot) -> None:
+                assert all(each.sql.parent.is_dir() for each in snapshots)
+                assert len({each.sql for each in snapshots}) == len(snapshots)
+                shown.snapshots = {each.shown_as: each.sql.name for each in snapshots}
+
+            def serve(self, port: int, *, ready: Any) -> None:
+                shown.port = port
+                ready("http://127.0.0.1:9/")
+
+        def taken_now(database: Any, sql: Path, told: Any) -> Snapshot:
+            shown.exported.append(database.name)
+            return Snapshot("local", NOW - timedelta(minutes=150), sql)
+
+        def of_backup(file: Any, sql: Path, passphrase: str | None) -> Snapshot:
+            shown.unpacked.append(file.path.name)
+            return Snapshot("local", NOW - timedelta(minutes=150), sql)
+
+        commands.replace(
+            "db.inspection",
+            Studio=Studio,
+            Snapshot=SimpleNamespace(taken_now=taken_now, of_backup=of_backup),
+            BackupFile=SimpleNamespace(
+                read=lambda path: SimpleNamespace(is_sealed=False, path=path)
+            ),
+            StackDatabase=SimpleNamespace(
+                all_of=lambda _: [SimpleNamespace(name=name) for name in databases]
+            ),
+        )
+
+
+def test_the_studio_shows_an_export_at_its_address(commands: Commands) -> None:
+    shown = Shown(commands)
+    told = commands.run("db", "studio", "--port", "7").stdout
+    assert re.fullmatch(
+        r"Snapshot of 'local', taken .* UTC, 2 hours old: http://127.0.0.1:9/\nCtrl-C ends it.\n",
+        told,
+    )
+    assert (shown.port, shown.exported, shown.snapshots) == (7, ["one"], {"local": "one.sql"})
+
+
+def test_the_studio_shows_a_backup_and_exports_nothing(commands: Commands, tmp_path: Path) -> None:
+    shown = Shown(commands, ("one", "two"))
+    assert commands.run("db", "studio", "--backup", str(tmp_path / "b.json")).exit_code == 0
+    assert (shown.exported, shown.unpacked) == ([], ["b.json"])
+    assert shown.snapshots == {"local": "b.sql"}
+
+
+def test_the_studio_shows_several_databases_beside_each_other(commands: Commands) -> None:
+    shown = Shown(commands, ("one", "two"))
+    told = commands.run("db", "studio").stdout
+    assert told.startswith("2 databases, the oldest one a snapshot of 'local', taken ")
+    assert shown.exported == ["one", "two"]
+    assert shown.snapshots == {"one": "one.sql", "two": "two.sql"}
+
+
+def test_the_studio_exports_the_database_that_is_chosen_alone(commands: Commands) -> None:
+    shown = Shown(commands, ("one", "two"))
+    assert commands.run("db", "studio", "--database", "1").exit_code == 0
+    assert (shown.exported, shown.snapshots) == (["two"], {"local": "two.sql"})
+    refused = failed_with(commands.run("db", "studio", "--database", "2"), UsageError)
+    assert "has no database 2. Choose one from 0 to 1" in refused
+
+
+def test_the_studio_shows_the_backups_of_several_databases(
+    commands: Commands, tmp_path: Path
 ) -> None:
-    asked: list[Any] = []
-
-    def taken(kind: str) -> Any:
-        def make(what: Any, sql: Any, third: Any) -> Any:
-            path = sql if kind == "export" else third if isinstance(third, Path) else sql
-            asked.append((kind, what, path.name, path.parent.is_dir()))
-            return SimpleNamespace(described=lambda: "snapshot of 'local', 2 hours old")
-
-        return make
-
-    class Studio:
-        def __init__(self, snapshot: Any) -> None:
-            asked.append(snapshot.described())
-
-        def serve(self, port: int, *, ready: Any) -> None:
-            asked.append(port)
-            ready("http://127.0.0.1:9/")
-
-    found = SimpleNamespace(is_sealed=False)
-
-    def read(path: Path) -> Any:
-        asked.append(path.name)
-        return found
-
-    commands.replace(
-        "db.inspection",
-        Studio=Studio,
-        Snapshot=SimpleNamespace(taken_now=taken("export"), of_backup=taken("backup")),
-        BackupFile=SimpleNamespace(read=read),
-        StackDatabase=SimpleNamespace(of=lambda *_, **__: "the database"),
-    )
-    chosen = ("--backup", str(tmp_path / "b.json")) if of_backup else ()
-    result = commands.run("db", "studio", *chosen, "--port", "7")
-    assert result.exit_code == 0, result.output
-    assert result.stdout == (
-        "Snapshot of 'local', 2 hours old: http://127.0.0.1:9/\nCtrl-C ends it.\n"
-    )
-    first = ["b.json"] if of_backup else []
-    what = ("backup", found) if of_backup else ("export", "the database")
-    described = "snapshot of 'local', 2 hours old"
-    assert asked == [*first, (*what, "snapshot.sql", True), described, 7]
+    shown = Shown(commands, ("one", "two"))
+    both = [tmp_path / "a.sql.gz", tmp_path / "b.sql.gz.age"]
+    chosen = [text for path in both for text in ("--backup", str(path))]
+    assert commands.run("db", "studio", *chosen).exit_code == 0
+    assert shown.snapshots == {"a": "a.sql", "b": "b.sql"}
+    twice = commands.run("db", "studio", *chosen[:2], *chosen[:2])
+    assert "Two of the backups have the same name" in failed_with(twice, UsageError)
+    idle = commands.run("db", "studio", *chosen[:2], "--database", "0")
+    assert "--backup exports nothing" in failed_with(idle, UsageError)

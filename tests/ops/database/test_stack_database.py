@@ -41,11 +41,11 @@ def outputs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_the_database_is_that_of_the_outputs(outputs: dict[str, Any]) -> None:
-    found = StackDatabase.of(CONTEXT)
+    [found] = StackDatabase.all_of(CONTEXT)
     assert found == StackDatabase(ACCOUNT, "d1", "notify-dev", 3)
     assert found.stack == "dev"
     del outputs["d1_database_name"]
-    assert StackDatabase.of(CONTEXT).name == ""
+    assert StackDatabase.all_of(CONTEXT)[0].name == ""
 
 
 @pytest.mark.parametrize("value", [None, 5])
@@ -55,7 +55,7 @@ def test_a_stack_without_a_database_names_the_command_that_makes_it(
     outputs["d1_database_id"] = value
     assert StackDatabase.find_all(CONTEXT) == ()
     with pytest.raises(StackFailed, match="'dev' has no database yet"):
-        StackDatabase.of(CONTEXT)
+        StackDatabase.all_of(CONTEXT)
 
 
 def test_an_error_inside_is_one_sentence() -> None:

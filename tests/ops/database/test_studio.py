@@ -80,6 +80,23 @@ def test_a_snapshot_says_how_old_it_is(age: timedelta, told: str) -> None:
     assert described == f"snapshot of 'local', taken 2026-11-29 05:00 UTC, {told} old"
 
 
+def test_several_databases_stand_beside_each_other_under_their_names(tmp_path: Path) -> None:
+    snapshots = []
+    for number, name in enumerate(("first", "first_shard_1")):
+        path = tmp_path / f"{name}.sql"
+        path.write_bytes(SQL.replace(b"ada", b"ada-%d" % number))
+        taken_at = TAKEN_AT + timedelta(minutes=number)
+        snapshots.append(Snapshot("production", taken_at, path, name))
+    several = Studio(*reversed(snapshots))
+    with closing(Browser(several)) as browser:
+        front = browser.get(several.path).text
+        assert "taken 2026-11-29 05:00 UTC" in front
+        assert "2 databases, the oldest one a snapshot of" in front
+        for number, name in enumerate(("first", "first_shard_1")):
+            rows = browser.get(f"/{name}/user_configs.json?_shape=array").json()
+            assert [row["user_id"] for row in rows] == [f"ada-{number}", "bob"]
+
+
 def test_nobody_gets_in_without_the_address(browser: Browser) -> None:
     for page in PAGES:
         assert browser.get(page).status_code == 403, page
