@@ -13,7 +13,7 @@ from notification.compact_json import compact_json
 from notification.delivery.endpoint_lines import Endpoint, endpoint_of, line_condition
 from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.logging import Log
-from notification.ports.database import DatabaseError, Row, Statement
+from notification.ports.database import DatabaseError, Result, Row, Statement
 from notification.ports.platform import Platform
 from notification.timestamps import from_iso, iso
 
@@ -115,16 +115,15 @@ class Release(NamedTuple):
         """
         if len(platforms) < 2:
             return self
-        return self.up_to([row_id for each in platforms for row_id in await self.oldest(each)])
+        ids: list[int] = []
+        for each in platforms:
+            [found] = await each.database.batch([self.select_oldest(each)])
+            ids += _ids(found)
+        return self.up_to(ids)
 
-    async def oldest(self, platform: Platform) -> list[int]:
-        """Return the ids of the oldest notifications of a database that it would let go.
-
-        Raises:
-            DatabaseError: the database did not answer.
-        """
-        [found] = await platform.database.batch([Statement(_OLDEST, self._values(platform))])
-        return [int(row["id"]) for row in found.rows]
+    def select_oldest(self, platform: Platform) -> Statement:
+        """Select the ids of the oldest notifications of a database that it would let go."""
+        return Statement(_OLDEST, self._values(platform))
 
     def up_to(self, ids: Iterable[int]) -> "Release":
         """Return the release of as many of these notifications as one call lets go."""
@@ -142,6 +141,10 @@ class Release(NamedTuple):
         return (self.channel, self.user_id, iso(self.now_ms), disabled, MAX_RELEASED)
 
 
+def _ids(found: Result) -> list[int]:
+    return [int(row["id"]) for row in found.rows]
+
+
 async def release_ended(platform: Platform, log: Log) -> int:
     """Let go on what no hold keeps any more, and return how many do; the sweep's part.
 
@@ -154,11 +157,13 @@ async def release_ended(platform: Platform, log: Log) -> int:
     released: list[tuple[Platform, Sequence[Row]]] = []
     failure: DatabaseError | None = None
     for each in platform.shards:
+        ended = Statement(_DELETE_ENDED, (iso(now_ms),))
         try:
-            await each.database.batch([Statement(_DELETE_ENDED, (iso(now_ms),))])
-            found.append((each, await release.oldest(each)))
+            _, oldest = await each.database.batch([ended, release.select_oldest(each)])
         except DatabaseError as error:
             failure = error
+        else:
+            found.append((each, _ids(oldest)))
     release = release.up_to(row_id for _, ids in found for row_id in ids)
     if any(ids for _, ids in found):
         await _shorten_lines(found, release, platform, log)
