@@ -277,3 +277,26 @@ def test_a_thousand_and_more_are_released_with_the_cron(timeline: SimulatedTimel
     for name in pushed:
         timeline.expect(name, attempts=1, status="sent")
     assert all(a.at <= b.at for a, b in itertools.pairwise(timeline.attempts()))
+
+
+@pytest.mark.requirement("C-0.55", "C-0.31")
+def test_recipients_who_share_an_endpoint_are_called_by_age_however_many_calls_it_takes(
+    timeline: SimulatedTimeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = ("dan", "bob", "u3")
+    for user in users:
+        url = f"https://{address('all', 'slack')}"
+        body = {"user_id": user, "channel_type": "slack", "config_data": {"webhook_url": url}}
+        assert timeline.simulation.request("POST", "/api/user-configs", body).status == 201
+    hold(timeline, DAY, "slack")
+    senders = ("dan",) * 5 + users * 3
+    for number, user in enumerate(senders):
+        timeline.at(1 + number).push(f"n{number}", to=user, channels=("slack",))
+    timeline.at(60)
+    monkeypatch.setattr(releases, "MAX_RELEASED", 4)
+    release(timeline, "slack")
+    timeline.at(1_260)
+    arrivals = timeline.simulation.endpoints.arrivals
+    marks = [arrival.mark for arrival in arrivals]
+    assert len(marks) == len(senders)
+    assert marks == sorted(set(marks)), "the marks tell the order of the sends"

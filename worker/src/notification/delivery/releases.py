@@ -145,26 +145,29 @@ def _ids(found: Result) -> list[int]:
     return [int(row["id"]) for row in found.rows]
 
 
-async def release_ended(platform: Platform, log: Log) -> int:
-    """Let go on what no hold keeps any more, and return how many do; the sweep's part.
+def select_released(platform: Platform, now_ms: int) -> tuple[Statement, Statement]:
+    """Delete the holds that have ended, and select what none keeps any more; the sweep's part."""
+    ended = Statement(_DELETE_ENDED, (iso(now_ms),))
+    return ended, Release(None, "", now_ms).select_oldest(platform)
+
+
+async def release_ended(
+    found: Sequence[tuple[Platform, Sequence[int]]], platform: Platform, log: Log
+) -> int:
+    """Let go on what no hold keeps any more, and return how many do.
+
+    Args:
+        found: the ids of such notifications by their database, as `select_released` finds them.
+        platform: the platform.
+        log: the log of the invocation.
 
     Raises:
         DatabaseError: a database did not answer; those of the others have been let go.
     """
     now_ms = platform.clock.now_ms()
-    release = Release(None, "", now_ms)
-    found: list[tuple[Platform, list[int]]] = []
+    release = Release(None, "", now_ms).up_to(row_id for _, ids in found for row_id in ids)
     released: list[tuple[Platform, Sequence[Row]]] = []
     failure: DatabaseError | None = None
-    for each in platform.shards:
-        ended = Statement(_DELETE_ENDED, (iso(now_ms),))
-        try:
-            _, oldest = await each.database.batch([ended, release.select_oldest(each)])
-        except DatabaseError as error:
-            failure = error
-        else:
-            found.append((each, _ids(oldest)))
-    release = release.up_to(row_id for _, ids in found for row_id in ids)
     if any(ids for _, ids in found):
         await _shorten_lines(found, release, platform, log)
     for each, ids in found:

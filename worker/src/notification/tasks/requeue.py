@@ -1,10 +1,12 @@
 """Finding the notifications that neither a request nor the queue will finish."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from notification.delivery.claim import COUNT_DEATH
 from notification.delivery.fallback import released_messages, resolve_statements
 from notification.delivery.notification import INTERRUPTED, INTERRUPTED_TEXT, LIFE_MS
+from notification.delivery.releases import select_released
 from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.delivery.settle import EXPIRED_TEXT
 from notification.identity import EPOCH_MS, first_row_id, moment_of
@@ -72,12 +74,14 @@ class RequeueResult(NamedTuple):
         requeued: overdue retries that got a new message.
         expired: notifications that were given up.
         swept_to: the row id below which no pending row is left.
+        let_go: the oldest ones that no hold keeps any more.
     """
 
     revived: int
     requeued: int
     expired: int
     swept_to: int
+    let_go: Sequence[int] = ()
 
 
 async def requeue_stalled(
@@ -114,10 +118,11 @@ async def requeue_stalled(
             Statement(_OLDEST_PENDING, (begin, settled)),
             Statement(_GIVE_UP, (day_ago, now, EXPIRED_TEXT, page)),
             Statement(_DUE, (overdue, now, page)),
+            *select_released(platform, now_ms),
             *resolve_statements(None, now_ms),
         ]
     )
-    revived, stale, oldest, expired, due, fallbacks, _ = results
+    revived, stale, oldest, expired, due, _, freed, fallbacks, _ = results
     ids = [int(row["id"]) for row in revived.rows]
     messages = [RetryMessage(i, 0) for i in ids] + [_message(row) for row in due.rows]
     messages += released_messages(fallbacks)
@@ -127,7 +132,9 @@ async def requeue_stalled(
     if dead:
         await enqueue(platform.failed_queue, dead, platform=platform, log=log)
     left = settled if oldest.row is None else int(oldest.row["id"])
-    return RequeueResult(len(ids), len(due.rows), len(dead), left)
+    return RequeueResult(
+        len(ids), len(due.rows), len(dead), left, tuple(int(row["id"]) for row in freed.rows)
+    )
 
 
 def _message(row: Row) -> RetryMessage:

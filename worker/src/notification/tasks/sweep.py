@@ -36,6 +36,8 @@ class Sweep:
         hour = started // HOUR_MS
         first = state.get("hour") != hour
 
+        let_go: list[tuple[Platform, Sequence[int]]] = []
+
         async def requeued(platform: Platform) -> dict[str, int]:
             kept = state_of(state, platform.shard)
             done = await requeue_stalled(
@@ -45,10 +47,11 @@ class Sweep:
                 look_back_ms=_look_back_ms(hour) if first else 0,
             )
             kept["swept_to"] = done.swept_to
+            let_go.append((platform, done.let_go))
             return {"requeued": done.revived + done.requeued, "expired": done.expired}
 
         async def released(platform: Platform) -> dict[str, int]:
-            return {"requeued": await release_ended(platform, log)}
+            return {"requeued": await release_ended(let_go, platform, log)}
 
         async def rolled(platform: Platform) -> dict[str, int]:
             return {"rolledUp": await roll_up(platform, state, hourly=first)}
