@@ -228,7 +228,6 @@ class PromiseCheck:
             request = push.requests[0]
             if push.more or push.fallback or request.answer is None or request.answer.status != 200:
                 continue
-            begun_ms = self._service_ms(request.begun)
             for result in request.answer.json["results"]:
                 endpoint = leads_to[push.user, result["channelType"]]
                 if "held_until" in result or "send_at" in result:
@@ -236,7 +235,11 @@ class PromiseCheck:
                     continue
                 place = result.get("throttled_until")
                 for before, taken in in_line[endpoint]:
-                    if before.ended is None or before.ended > request.begun or taken < begun_ms:
+                    if (
+                        before.ended is None
+                        or before.ended > request.begun
+                        or taken < request.begun_ms
+                    ):
                         continue
                     if any(before.begun <= at <= (request.ended or at) for at in disturbed):
                         continue
@@ -245,10 +248,6 @@ class PromiseCheck:
                     assert apart >= PACE_MS[result["channelType"]], f"{place} after {iso(taken)}"
                 if place is not None:
                     in_line[endpoint].append((request, from_iso(place)))
-
-    def _service_ms(self, moment: float) -> int:
-        clock = self.simulation.clock
-        return int(clock.ms - (self.simulation.now - moment) * 1000)
 
     def _told_in_the_log(self, ids: set[str]) -> int:
         """Confirmed deliveries that could not be written, each said in the log."""

@@ -42,11 +42,13 @@ class Request:
 
     Attributes:
         begun: when it was made, in seconds since the start.
+        begun_ms: the same on the service's clock, which may be set afterwards.
         ended: when its answer came.
     """
 
     task: asyncio.Task[Answer]
     isolate: Isolate
+    begun_ms: int
     begun: float = 0
     ended: float | None = None
 
@@ -155,7 +157,7 @@ class Simulation(World):
         async def call() -> Answer:
             return await self.answer_to(method, target, body, key=key, headers=headers)
 
-        return Request(isolate.start(call()), isolate)
+        return Request(isolate.start(call()), isolate, self.clock.ms)
 
     def request(self, method: str, target: str, body: Any = None, **options: Any) -> Answer:
         """One signed request from its start to its answer."""

@@ -54,6 +54,16 @@ def test_fifty_histories_over_three_databases_keep_the_promise_while_users_move(
     run(SEED + parcel, 50, shards=3)
 
 
+def test_a_clock_that_is_set_back_after_a_send_lets_it_overtake_nobody() -> None:
+    history = HistoryMachine()
+    history.endpoints_are_shared({"webhook"})
+    for _ in range(2):
+        history.push_to_a_throttled_endpoint("webhook", ["ann", "bob"], "30", 16)
+    history.time_passes(0.05)
+    history.clock_jumps(-20, cron=False)
+    history.teardown()
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("parcel", range(PARCELS))
 def test_ten_thousand_histories_keep_the_promise(parcel: int) -> None:
