@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,10 @@ def test_the_oldest_of_all_databases_go_first_however_many_calls_it_takes(
 def test_what_the_sweep_lets_go_stands_behind_what_is_still_in_line(
     held: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = {"webhook_url": "https://hooks.example.com/slow", "rate": {"per_minute": 1}}
+    slow: dict[str, Any] = {
+        "webhook_url": "https://hooks.example.com/slow",
+        "rate": {"per_minute": 1},
+    }
     for user in USERS:
         held.configure(user, **slow)
     monkeypatch.setattr(releases, "MAX_RELEASED", 8)
