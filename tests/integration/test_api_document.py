@@ -113,7 +113,9 @@ def test_every_request_of_the_document_is_answered_as_it_says(installation: Inst
         answer = answered(installation, example)
         assert promised(example.answer, answer), (example.target, answer)
 
-    arrival, from_template, alert, down, bridged, batched = installation.arrivals("/hook/docs")
+    arrivals = installation.arrivals("/hook/docs")
+    arrival, at_once, from_template, alert, down, bridged, batched = arrivals
+    assert json.loads(at_once["body"])["content"] == "Good morning"
     assert json.loads(batched["body"])["content"] == "We are closed on Monday"
     assert json.loads(down["body"])["subject"] == "🚨 ALERT: InstanceDown"
     assert json.loads(alert["body"])["subject"] == "🚨 ALERT: Alert"
