@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,47 @@ def test_a_full_disk_is_said_before_anything_is_installed(machine: Machine) -> N
     assert "has 10 MiB" in message
 
 
+def lacking(machine: Machine, *modules: str) -> str:
+    machine.add(
+        "python3.11",
+        f'case "$2" in *print\\(\\*sys*) echo 3 11 /usr ;; *ensurepip*) printf "%s " '
+        f"{' '.join(modules)} ;; esac",
+    )
+    message = refusal(machine)
+    assert not (machine.checkout / "build" / "installations").exists()
+    return message
+
+
+def test_a_python_without_ensurepip_is_told_before_anything_is_installed_with_its_package(
+    machine: Machine,
+) -> None:
+    message = lacking(machine, "ensurepip")
+    assert "can't make virtual environments" in message
+    assert "'apt-get install python3.11-venv'" in message
+
+
+def test_a_python_that_was_built_without_a_part_is_told_before_anything_is_installed(
+    machine: Machine,
+) -> None:
+    message = lacking(machine, "ssl", "sqlite3")
+    assert "python3.11 was built without ssl sqlite3. Name another Python" in message
+
+
+def test_the_search_for_missing_parts_is_python_that_runs(tmp_path: Path) -> None:
+    script = (ROOT / "scripts" / "bootstrap").read_text("utf-8")
+    asked = script.partition('lacks=$("$python" -c \'')[2].partition("')\n")[0]
+    (tmp_path / "ssl.py").write_text("raise ImportError\n")
+    for folder, found in ((tmp_path, "ssl "), (tmp_path / "none", "")):
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", asked],
+            env={"PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == found
+
+
 @pytest.fixture
 def installable(machine: Machine) -> Machine:
     """A machine on which everything can be installed; ``calls`` lists the runs of npm."""
@@ -130,7 +172,7 @@ def installable(machine: Machine) -> Machine:
     machine.add("npm", f'echo "npm cache=$npm_config_cache" >> {calls}; mkdir -p node_modules')
     machine.add(
         "python3.11",
-        'case "$2" in *print*) echo 3 11 /usr; exit 0 ;; esac; [ "$2" = venv ] || exit 0; '
+        'case "$2" in *print\\(\\*sys*) echo 3 11 /usr; exit 0 ;; esac; [ "$2" = venv ] || exit 0; '
         'mkdir -p "$3/bin"; printf "#!/bin/sh\\nexit 0\\n" > "$3/bin/python"; '
         'chmod +x "$3/bin/python"',
     )
