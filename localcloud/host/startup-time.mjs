@@ -1,4 +1,7 @@
 import { readFileSync } from "node:fs";
+import { workerdConfig } from "./capnp-text.mjs";
+import { localFlags } from "./version-config.mjs";
+import { Workerd } from "./workerd.mjs";
 
 /**
  * CPU time that a Worker's start may take, in ms: parsing it and running its top level.
@@ -23,6 +26,8 @@ const RUNTIME_MS = { javascript: 30, python: 450 };
 const REFERENCE_MICROSECONDS = 5800;
 const REFERENCE_TURNS = 4_000_000;
 const MEASURED_TIMES = 3;
+const BARE = "bare-start";
+const BARE_TIMEOUT_MS = 100_000;
 
 /**
  * CPU time of a process's first thread, which runs the start of its Worker.
@@ -62,6 +67,52 @@ export function machineSlowness() {
   }
   return Math.max(1, best / REFERENCE_MICROSECONDS);
 }
+
+/**
+ * How much slower than on the reference machine an empty Python Worker starts at the moment.
+ *
+ * Arithmetic doesn't tell: a start moves tens of megabytes, so that on a machine whose caches
+ * others use, too, it takes several times as long while arithmetic hardly slows down.
+ *
+ * @param {{binary: string, runDir: string, ledger: object, bundle: {cacheDir: string},
+ *   snapshots: import("./snapshot-cache.mjs").SnapshotCache,
+ *   baseline: import("./python-baseline.mjs").PythonBaseline}} runtime
+ * @returns {Promise<number>} at least 1
+ * @throws {import("./workerd.mjs").WorkerdBootError} the runtime itself doesn't start
+ */
+export async function pythonSlowness({ binary, runDir, ledger, bundle, snapshots, baseline }) {
+  const snapshot = snapshots.open(BARE, await baseline.have());
+  const workerd = new Workerd({ name: BARE, binary, runDir, ledger });
+  try {
+    await workerd.start({
+      config: BARE_CONFIG,
+      args: [`--pyodide-bundle-disk-cache-dir=${bundle.cacheDir}`, ...snapshot.args],
+      sockets: ["http"],
+      timeoutMs: BARE_TIMEOUT_MS,
+    });
+    return Math.max(1, firstThreadMs(workerd.pid) / RUNTIME_MS.python);
+  } finally {
+    await workerd.stop(0);
+    snapshot.discard();
+  }
+}
+
+const BARE_CONFIG = workerdConfig({
+  services: [
+    {
+      name: "worker",
+      worker: {
+        modules: [{ name: "empty.py", pythonModule: "" }],
+        compatibilityDate: "2026-10-01",
+        // It has no files in which the runtime's own module could look for the SDK.
+        compatibilityFlags: [...localFlags(["python_workers"]), "disable_python_external_sdk"],
+        globalOutbound: "nowhere",
+      },
+    },
+    { name: "nowhere", network: { allow: [] } },
+  ],
+  sockets: [{ name: "http", address: "127.0.0.1:0", http: {}, service: "worker" }],
+});
 
 /** Xorshift: arithmetic that no compiler leaves out, without memory. */
 function referenceWork(turns) {

@@ -114,8 +114,10 @@ class RunningHost:
             eventually(lambda: self.call("GET", "/health").body["store"]["pid"], what="the store")
         )
 
-    def put(self, version: str, bundle: Path, **changes: object) -> Answer:
-        """Boot a version of the probe Worker with every kind of binding."""
+    def put(
+        self, version: str, bundle: Path, *, validate: bool = False, **changes: object
+    ) -> Answer:
+        """Boot a version of the probe Worker with every kind of binding; `validate`: an upload."""
         document = {
             "script": "probe",
             "modulesDir": str(bundle),
@@ -126,7 +128,8 @@ class RunningHost:
             "metadata": {"id": version, "tag": "tagged", "timestamp": "2026-11-01T00:00:00Z"},
             "assets": None,
         }
-        return self.call("PUT", f"/versions/{version}", {**document, **changes})
+        path = f"/versions/{version}" + ("?validate" if validate else "")
+        return self.call("PUT", path, {**document, **changes})
 
     def route(self, generation: int, **split: int) -> Answer:
         """Route everything to the probe Worker; `v_1=90` means 90 % for the version v-1."""
