@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -259,3 +260,14 @@ def test_a_change_that_is_unknown_or_too_large_is_everything(
     config = SimpleNamespace(args_source=pytest.Config.ArgsSource.TESTPATHS)
     note_the_change(cast("pytest.Config", config))
     assert os.environ[VARIABLE] == noted
+
+
+_CLOCK = re.compile(r"(?m)^\w+(?:: [^=\n]+)? = .*(?:\btime\.time\(|\b(?:utc)?now\(|\btoday\()")
+
+
+def test_no_test_counts_from_when_it_was_imported() -> None:
+    """In a run of an hour that is an hour ago, and what is left of two is one."""
+    assert _CLOCK.search("NOW = datetime.now(UTC)\n")
+    assert _CLOCK.search("SOON: float = 5 + time.time()\n")
+    files = (ROOT / "tests").rglob("*.py")
+    assert [path.name for path in files if _CLOCK.search(path.read_text(encoding="utf-8"))] == []

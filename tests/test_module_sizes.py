@@ -23,6 +23,7 @@ SMALL = {
     "ops/cli/commands/db/test_data.py": "one command",
     "ops/database/scratch_d1.py": "a resource with its clean-up, tested by itself",
     "ops/observe/diagnosis/data_branch.py": "one question of a diagnosis, as its siblings are",
+    "worker/src/notification/cloudflare/fetch.py": "one port of the runtime, as its siblings are",
     "worker/src/notification/routes/console.py": "imported when its route is first called",
     "worker/src/notification/routes/openapi.py": "imported when its route is first called",
 }

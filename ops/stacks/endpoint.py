@@ -66,7 +66,7 @@ def _tell(
     line: str | None = None,
 ) -> None:
     """Print a warning of the client library as commands print theirs: without a place in code."""
-    print(f"warning: {visible(str(message))}", file=file or sys.stderr)
+    (file or sys.stderr).write(f"warning: {visible(str(message))}\n")
 
 
 def service_error(error: NotificationError) -> ServiceError:

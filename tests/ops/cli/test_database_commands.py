@@ -23,7 +23,6 @@ from ops.stacks.errors import GateClosed, OperationError, UsageError, Verificati
 from tests.ops.cli.in_process import Commands, failed_with
 from tests.ops.cli.noted import Noted
 
-NOW = datetime.now(UTC)
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 PASSPHRASE = "a passphrase that is long enough"
 BROKEN = Finding("retries due for over a day", 3, "look at the cron")
@@ -763,11 +762,11 @@ class Shown:
 
         def taken_now(database: Any, sql: Path, told: Any) -> Snapshot:
             shown.exported.append(database.name)
-            return Snapshot("local", NOW - timedelta(minutes=150), sql)
+            return Snapshot("local", datetime.now(UTC) - timedelta(minutes=150), sql)
 
         def of_backup(file: Any, sql: Path, passphrase: str | None) -> Snapshot:
             shown.unpacked.append(file.path.name)
-            return Snapshot("local", NOW - timedelta(minutes=150), sql)
+            return Snapshot("local", datetime.now(UTC) - timedelta(minutes=150), sql)
 
         commands.replace(
             "db.inspection",

@@ -11,8 +11,7 @@ from notification_sdk import ChannelConfig, LogEntry
 from ops.cli.commands.explain import _of_channel, _told
 from ops.stacks.moment import shown_time
 
-NOW = datetime.now(UTC)
-THEN = NOW - timedelta(days=2, hours=3, minutes=30)
+THEN = datetime(2026, 11, 27, 8, 30, tzinfo=UTC)
 
 
 def config(channel: str = "slack", **changes: Any) -> ChannelConfig:
@@ -22,8 +21,8 @@ def config(channel: str = "slack", **changes: Any) -> ChannelConfig:
         "channel": channel,
         "config": {},
         "is_active": True,
-        "created_at": NOW,
-        "updated_at": NOW,
+        "created_at": THEN,
+        "updated_at": THEN,
         **changes,
     }
     return ChannelConfig(**fields)
@@ -97,10 +96,11 @@ def test_a_channel_that_cannot_be_used_reaches_nobody(
 
 
 def test_the_newest_notification_decides() -> None:
-    when = f"{shown_time(THEN)} (2 d 3 h ago)"
-    sent = _of_channel("ada", "slack", config(), [entry("sent"), entry("failed")])
+    then = datetime.now(UTC) - timedelta(days=2, hours=3, minutes=30)
+    when = f"{shown_time(then)} (2 d 3 h ago)"
+    sent = _of_channel("ada", "slack", config(), [entry("sent", created_at=then), entry("failed")])
     assert sent == (f"reached, last at {when}; 1 of the last 2 notifications failed", "", True)
-    failed = entry("failed", code="TIMEOUT_ERROR", error="no answer")
+    failed = entry("failed", code="TIMEOUT_ERROR", error="no answer", created_at=then)
     said, step, reaches = _of_channel("ada", "slack", config(), [failed])
     assert said == (
         f"failed, last at {when}: TIMEOUT_ERROR no answer; 1 of the last 1 notification failed"
@@ -111,7 +111,7 @@ def test_the_newest_notification_decides() -> None:
 
 
 def test_one_that_waits_tells_its_next_try() -> None:
-    later = NOW + timedelta(minutes=9)
+    later = THEN + timedelta(minutes=9)
     said, step, reaches = _of_channel(
         "ada", "slack", config(), [entry("retry", code="THROTTLED", next_retry_at=later)]
     )
