@@ -33,6 +33,13 @@ class OpenConsole:
             self.page.get_by_role("navigation", name="Console").locator("[aria-current=page]")
         ).to_have_text(title)
 
+    def switch_to(self, text: str, within: Page | Locator | None = None) -> None:
+        """Choose one part of a switch, as a person does who sees no more of it than its text."""
+        labels = (within or self.page).locator("label:has(input[type=radio])")
+        part = labels.filter(has=self.page.get_by_text(text, exact=True))
+        part.click()
+        expect(part.get_by_role("radio")).to_be_checked()
+
     def row(self, text: str) -> Locator:
         """Return the table rows that have a text."""
         return self.page.locator("tbody tr").filter(has_text=text)
